@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, Schedule } from "effect"
+import { Effect, Fiber } from "effect"
 import { namespaces } from "../../src/agent/Location.ts"
+import { until } from "../support/Until.ts"
 import { busyBridge, started, wholeLife } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
@@ -31,7 +32,11 @@ const guest = (path: string) =>
     ({ socket }) => Effect.sync(() => socket.destroy())
   )
 
-const within = <A, E>(self: Effect.Effect<A, E>) => Effect.timeout(self, "60 seconds")
+const within = <A, E>(self: Effect.Effect<A, E>) =>
+  Effect.timeoutOrElse(self, {
+    duration: "1 minute",
+    orElse: () => Effect.die(new Error("the agent has not closed the connection"))
+  })
 
 /** Asked once: a flood of calls must not become one of processes. */
 const version = Effect.runSync(
@@ -125,13 +130,11 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("bad input 
       yield* wholeLife(served.socket)
       assert.strictEqual((yield* served.status).calls.served, 3)
       assert.isBelow(memory(served.running.pid) - before, 64)
-      yield* Effect.timeout(
-        Effect.forEach([...idle, ...slow], ({ end }) => end, { discard: true }),
-        "60 seconds"
-      )
-      yield* Effect.repeat(
-        Effect.sync(() => served.opened("socket") < 100),
-        { until: (few) => few, schedule: Schedule.spaced("20 millis"), times: 100 }
+      yield* within(Effect.forEach([...idle, ...slow], ({ end }) => end, { discard: true }))
+      yield* until(
+        "fewer open sockets of the agent",
+        Effect.sync(() => served.opened("socket")),
+        (open) => open < 100
       )
     }))
 

@@ -4,27 +4,17 @@
  */
 import { existsSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Exit, Schema, Scope } from "effect"
+import { Effect, Exit, Scope } from "effect"
+import { until } from "../support/Until.ts"
 import { handedTo } from "./support/Agent.ts"
 import { busyBridge, socketOf, stopped } from "./support/AgentCalls.ts"
 import { onBothClients } from "./support/Clients.ts"
 import { CniNode } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
-import { container, nodeProcesses, soon, thickContainer } from "./support/NodeContainer.ts"
+import { container, nodeProcesses, thickContainer } from "./support/NodeContainer.ts"
 import * as Plugin from "./support/Plugin.ts"
-import { type Outcome, type ProgramError, run } from "./support/Program.ts"
+import { run } from "./support/Program.ts"
 import { look, returnsTo } from "./support/World.ts"
-
-class NotYet extends Schema.TaggedError<NotYet>()("NotYet", { said: Schema.String }) {}
-
-/** Repeats it until it ends like this. */
-const until = (self: Effect.Effect<Outcome, ProgramError>, is: (outcome: Outcome) => boolean) =>
-  Effect.retry(
-    Effect.filterOrFail(self, is, ({ stderr, stdout }) => new NotYet({ said: stdout + stderr })),
-    soon
-  )
-
-const well = ({ status }: Outcome) => status === 0
 
 const deployed = Effect.gen(function* () {
   const { stateDir } = yield* CniNode
@@ -36,7 +26,7 @@ const deployed = Effect.gen(function* () {
     ready: agent.exec("agent", "status", "--ready", ...words),
     alive: agent.exec("agent", "status", ...words)
   }
-  yield* until(probes.ready, well)
+  yield* until("an agent that is ready", probes.ready, ({ status }) => status === 0)
   const more = { through: node.through, environment: handedTo(socket) }
   const counted = Effect.map(node.onNode(executable, ["agent", "status", "--socket", socket, "--json"]), ({ stdout }) =>
     JSON.parse(stdout)
@@ -88,16 +78,9 @@ onBothClients(["root", "executable", "ovs", "hostLocal", "containerd"])("the age
       const held = yield* Scope.fork(yield* Effect.scope)
       yield* Scope.provide(stopped, held)
       const adding = yield* Plugin.begin(called("ADD", sandbox, network, more))
-      yield* Effect.retry(
-        Effect.filterOrFail(
-          counted,
-          ({ calls }) => calls.running === 1,
-          () => new NotYet({ said: "no call" })
-        ),
-        soon
-      )
+      yield* until("the call", counted, ({ calls }) => calls.running === 1)
       yield* agent.signal("TERM")
-      const ready = yield* until(probes.ready, ({ status }) => status === 1)
+      const ready = yield* until("an agent that is not ready", probes.ready, ({ status }) => status === 1)
       assert.include(ready.stderr, `no agent answers on ${socket}`)
       assert.strictEqual((yield* probes.alive).status, 1)
       yield* Scope.close(held, Exit.void)

@@ -12,6 +12,7 @@ import { CniNode, newContainerId, type Sandbox } from "./support/CniNode.ts"
 import { callAll } from "./support/Crowd.ts"
 import * as Doors from "./support/Doors.ts"
 import * as Plugin from "./support/Plugin.ts"
+import { ended } from "./support/Program.ts"
 import { look, returnsTo } from "./support/World.ts"
 
 const addressOf = ({ document }: Plugin.Answer): unknown => Object(Object(document).ips?.[0]).address
@@ -38,7 +39,7 @@ onBothClients(["root", "executable", "ovs", "hostLocal"])("a crowd of calls thro
           const { calls } = yield* one.until("its share", ({ calls }) => isOver || calls.served + calls.running > 10)
           served += calls.served + calls.running
           yield* one.running.signal("SIGTERM")
-          const { status, stderr } = yield* Effect.timeout(one.running.outcome, "60 seconds")
+          const { status, stderr } = yield* ended(one.running)
           assert.strictEqual(status, 0, stderr)
         })
       )

@@ -1,7 +1,8 @@
 /** The agent as systemd runs it, and within the limits of thick Multus for the processes of calls. */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Option, Schedule } from "effect"
+import { Effect, Option } from "effect"
+import { until } from "../support/Until.ts"
 import { agent } from "./support/Agent.ts"
 import { busyBridge, socketOf, started, wholeLife } from "./support/AgentCalls.ts"
 import { CniNode, newContainerId, type Sandbox } from "./support/CniNode.ts"
@@ -30,20 +31,17 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent 
       const { directory } = yield* CniNode
       const [log, notified] = [`${directory}/notified.log`, `${directory}/notify.sock`]
       yield* start("python3", ["-c", listener, notified], { log })
-      const says = (line: string) =>
-        Effect.repeat(
-          Effect.sync(() => existsSync(log) && readFileSync(log, "utf8").split("\n").includes(line)),
-          { until: (is) => is, schedule: Schedule.spaced("20 millis"), times: 1000 }
-        )
-      assert.isTrue(yield* says("listening"))
+      const lines = Effect.sync(() => readFileSync(log, "utf8").split("\n"))
+      const notifiedOf = (line: string) => until(line, lines, (all) => all.includes(line))
+      yield* notifiedOf("listening")
       yield* Effect.scoped(
         Effect.gen(function* () {
           yield* agent(`${directory}/notified/agent.sock`, { NOTIFY_SOCKET: notified })
-          assert.isTrue(yield* says("READY=1"))
-          assert.isTrue(yield* says("WATCHDOG=1"))
+          yield* notifiedOf("READY=1")
+          yield* notifiedOf("WATCHDOG=1")
         })
       )
-      assert.isTrue(yield* says("STOPPING=1"))
+      yield* notifiedOf("STOPPING=1")
       assert.deepStrictEqual([settingOf("Type"), settingOf("ExecStart")], ["notify", "/opt/cni/bin/userspace agent"])
     }))
 
@@ -60,10 +58,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the agent 
         env: { ...cleanEnvironment, UV_THREADPOOL_SIZE: "16" },
         stop: "SIGTERM"
       })
-      yield* Effect.retry(succeed(executable, ["agent", "status", "--socket", socket]), {
-        schedule: Schedule.spaced("50 millis"),
-        times: 200
-      })
+      yield* until("an agent", succeed(executable, ["agent", "status", "--socket", socket]), () => true)
       yield* wholeLife(socket)
       const status = yield* succeed(executable, ["agent", "status", "--socket", socket, "--json"])
       assert.strictEqual(JSON.parse(status).calls.served, 3)

@@ -5,7 +5,8 @@
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
+import { lastSeen } from "../support/Until.ts"
 import { type Agent, agent } from "./support/Agent.ts"
 import { busyBridge, socketOf } from "./support/AgentCalls.ts"
 import { CniNode, newContainerId, type Sandbox } from "./support/CniNode.ts"
@@ -87,13 +88,9 @@ onMachine(["root", "executable", "ovs", "hostLocal"], Layer.merge(CniNode.layer,
         }
         const { calls } = yield* served.until("rest", ({ calls }) => calls.running + calls.queued === 0)
         // Connections of the last callers are still being closed.
-        const end = yield* Effect.repeat(
+        const end = yield* lastSeen(
           Effect.sync(() => measured(served)),
-          {
-            until: ({ descriptors }) => descriptors <= (warm?.descriptors ?? 0),
-            schedule: Schedule.spaced("50 millis"),
-            times: 200
-          }
+          ({ descriptors }) => descriptors <= (warm?.descriptors ?? 0) + 4
         )
         const tenth = Math.max(1, Math.floor(times.length / 10))
         process.stdout.write(

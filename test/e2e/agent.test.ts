@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import type { RequestListener } from "node:http"
 import { createServer as createSocket } from "node:net"
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, Schedule } from "effect"
+import { Effect, Fiber } from "effect"
+import { untilTrue } from "../support/Until.ts"
 import { handedTo } from "./support/Agent.ts"
 import { addDuring, busyBridge, callBy, impostor, socketOf, started, wholeLife } from "./support/AgentCalls.ts"
 import { onBothClients } from "./support/Clients.ts"
@@ -261,10 +262,7 @@ onBothClients(["root", "executable", "ovs", "hostLocal"])("an agent that is stop
         sandbox,
         Effect.gen(function* () {
           yield* served.running.signal("SIGTERM")
-          yield* Effect.repeat(
-            Effect.sync(() => existsSync(served.socket)),
-            { until: (there) => !there, schedule: Schedule.spaced("10 millis") }
-          )
+          yield* untilTrue("the end of the socket", () => !existsSync(served.socket), { every: "10 millis" })
           const next = yield* started
           assert.strictEqual((yield* next.status).calls.served, 0)
         })

@@ -5,6 +5,7 @@
 import { lstatSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
+import { until } from "../support/Until.ts"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
 import { doctor } from "./support/Doctor.ts"
 import * as Doors from "./support/Doors.ts"
@@ -61,7 +62,7 @@ const burst = {
 const idle = { packetsPerSecond: 0, bitsPerSecond: 0 }
 
 const showsBurst = Effect.fnUntraced(function* (seen: Top, rx: Sandbox, tx: Sandbox) {
-  const all = yield* seen.until((shown) =>
+  const all = yield* seen.until("packets that are received", (shown) =>
     shown.some((one) => (of(rx.containerId, one)?.receive?.packetsPerSecond ?? 0) > 0)
   )
   const last = all.find((one) => (of(rx.containerId, one)?.receive?.packetsPerSecond ?? 0) > 0)
@@ -97,7 +98,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
           yield* node.vsctl("wait-until", "Interface", port, "link_state=up")
           const places = ["--state-dir", node.stateDir, "--ovs-socket", node.ovs.socket]
           const seen = mode === "client" ? yield* top(`${logs}/top`, ...places) : undefined
-          yield* seen?.until((all) => all.length > 0) ?? Effect.void
+          yield* seen?.until("a document", (all) => all.length > 0) ?? Effect.void
           const sender = yield* Testpmd.run(`tx-${mode}`, logs, Testpmd.senderArguments(end(tx, "tx"), rx.mac))
           yield* Testpmd.receivedAtLeast(receiver.log, Testpmd.burst)
           if (seen !== undefined) yield* showsBurst(seen, rx.sandbox, tx.sandbox)
@@ -142,7 +143,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
         const knocked = yield* Deferred.make<void>()
         yield* Doors.listening(told, () => Deferred.doneUnsafe(knocked, Effect.void))
         assert.isTrue(lstatSync(socketOf(network.sharedDir, sandbox)).isSocket())
-        yield* Effect.timeout(Deferred.await(knocked), "10 seconds")
+        yield* until("a switch that connects", Deferred.isDone(knocked), (done) => done)
         yield* detach(sandbox, network)
         yield* returnsTo(node.watched, before)
       }))

@@ -4,13 +4,14 @@
  */
 import { readFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { packets } from "../attachment/capture/support/Blocks.ts"
+import { until } from "../support/Until.ts"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
 import { hurried } from "./support/Healing.ts"
 import { executable } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
-import { type Running, run, start, succeed } from "./support/Program.ts"
+import { ended, run, start, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
 
@@ -36,19 +37,14 @@ const mirrors = Effect.gen(function* () {
   return text.split("\n").filter((line) => line !== "")
 })
 
-const until = (count: number) =>
-  Effect.repeat(mirrors, { until: (all) => all.length === count, schedule: Schedule.spaced("50 millis") }).pipe(
-    Effect.timeout("50 seconds")
-  )
+const mirrorsAre = (count: number) => until(`${count} mirrors`, mirrors, ({ length }) => length === count)
 
 /** It has begun when its mirrors are there, of which there are so many then. */
 const capturing = Effect.fnUntraced(function* (of: Sandbox, count: number, ...more: ReadonlyArray<string>) {
   const running = yield* start(executable, yield* words(of, ...more), { stop: "SIGTERM" })
-  yield* until(count)
+  yield* mirrorsAre(count)
   return running
 })
-
-const ended = (running: Running) => Effect.timeout(running.outcome, "20 seconds")
 
 const end = Effect.fnUntraced(function* (of: Sandbox, mac: string) {
   const { sharedDir } = yield* CniNode
@@ -128,7 +124,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "tcpdump"], CniNode.layer)("c
       yield* hurried(node)
       const second = yield* capturing(sandbox, 2, "-w", "/dev/null")
       yield* second.signal("SIGKILL")
-      yield* until(0)
+      yield* mirrorsAre(0)
       const ports = yield* vsctl("list-ports", "br-e2e")
       assert.notInclude(ports, "usc")
     }))

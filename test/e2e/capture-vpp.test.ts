@@ -2,13 +2,14 @@
 import { readFileSync } from "node:fs"
 import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Schedule, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import { packets } from "../attachment/capture/support/Blocks.ts"
+import { until } from "../support/Until.ts"
 import type { Sandbox } from "./support/CniNode.ts"
 import { executable, vppPrefixes } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
 import { attachedPod, ping, pings } from "./support/PodVpp.ts"
-import { run, start, succeed } from "./support/Program.ts"
+import { ended, run, start, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { type OnVpp, onReal, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
 import { libraries } from "./support/VppInstance.ts"
@@ -26,12 +27,6 @@ const shown = Effect.fnUntraced(function* (prefix: string) {
 
 const spans = (text: string) => [...text.matchAll(/host-usc\w+ +\( +(rx|tx)\)/g)].map(([, way]) => way).sort()
 
-const until = (prefix: string, count: number) =>
-  Effect.repeat(shown(prefix), {
-    until: (text) => spans(text).length === count,
-    schedule: Schedule.spaced("100 millis")
-  }).pipe(Effect.timeout("20 seconds"))
-
 const words = Effect.fnUntraced(function* ({ containerId }: Sandbox, ...more: ReadonlyArray<string>) {
   const { directory } = yield* VppCniNode
   return ["capture", "--state-dir", `${directory}/state`, "--container-id", containerId, ...more]
@@ -39,7 +34,7 @@ const words = Effect.fnUntraced(function* ({ containerId }: Sandbox, ...more: Re
 
 const capturing = Effect.fnUntraced(function* (prefix: string, of: Sandbox, ...more: ReadonlyArray<string>) {
   const running = yield* start(executable, yield* words(of, ...more), { stop: "SIGTERM" })
-  yield* until(prefix, 2)
+  yield* until("two spans", shown(prefix), (text) => spans(text).length === 2)
   return running
 })
 
@@ -61,7 +56,7 @@ const captures = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) =>
       assert.match(second.stderr, /port of net1 is being captured already/)
       assert.strictEqual(yield* ping(pod, "192.168.44.4", 3), 3)
       yield* running.signal("SIGINT")
-      const { status, stderr } = yield* Effect.timeout(running.outcome, "20 seconds")
+      const { status, stderr } = yield* ended(running)
       assert.strictEqual(status, 0, stderr)
       assert.match(stderr, /Captured 6 packets: 3 inbound to the pod, 3 outbound from it; 0 were dropped/)
       // ICMP's type: 8 asks, 0 answers.
@@ -83,9 +78,9 @@ const captures = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) =>
 
       const last = yield* capturing(prefix, one, "-w", "/dev/null")
       well(yield* call("DEL", one, conf))
-      const ended = yield* Effect.timeout(last.outcome, "20 seconds")
-      assert.strictEqual(ended.status, 0)
-      assert.include(ended.stderr, "The port was removed from the switch.")
+      const deleted = yield* ended(last)
+      assert.strictEqual(deleted.status, 0)
+      assert.include(deleted.stderr, "The port was removed from the switch.")
       const text = yield* shown(prefix)
       assert.notInclude(text, "usc")
       assert.notInclude(text, "DELETED")

@@ -57,7 +57,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
           const tx = yield* attach(network)
           yield* Effect.addFinalizer(() => Effect.ignore(Effect.andThen(detach(tx, network), detach(rx, network))))
 
-          assert.strictEqual(yield* container("wait", ...rx.places, "--timeout", "10s"), "Ready: net1\n")
+          assert.strictEqual(yield* container("wait", ...rx.places, "--timeout", "60s"), "Ready: net1\n")
           const shown = yield* container("show", ...rx.places)
           assert.include(shown, mode === "client" ? "application" : "switch")
           assert.include(shown, rx.mac)
@@ -80,7 +80,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layer)(
       Effect.gen(function* () {
         const node = yield* CniNode
         const sandbox = yield* node.sandbox
-        const words = ["container", "wait", ...(yield* placesOf(sandbox)), "--interfaces", "net1", "--timeout", "30s"]
+        const words = ["container", "wait", ...(yield* placesOf(sandbox)), "--interfaces", "net1", "--timeout", "60s"]
         const waiting = yield* start(executable, words)
         yield* resultOf(yield* node.call("ADD", sandbox, node.network))
         const { status, stderr, stdout } = yield* waiting.outcome
@@ -143,7 +143,7 @@ onMachine(["root", "executable", "testpmd", "memif"], Layer.empty)("the containe
         const words = (role: "master" | "slave") =>
           Effect.map(container("testpmd", "--no-huge", "--with-secrets", "--container-id", role, ...places), wordsOf)
         const receiver = yield* Testpmd.run("master", directory, Testpmd.receiver("memifm", yield* words("master")))
-        yield* container("wait", ...places, "--container-id", "slave", "--timeout", "20s")
+        yield* container("wait", ...places, "--container-id", "slave", "--timeout", "60s")
         const opening = yield* words("slave")
         const sender = yield* Testpmd.run("slave", directory, Testpmd.sender("memifs", opening, macs.master))
         assert.strictEqual(

@@ -8,8 +8,9 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { portName } from "../../src/identity/Attachment.ts"
 import * as Kubelet from "../devices/support/Kubelet.ts"
+import { untilTrue } from "../support/Until.ts"
 import { CniNode, newContainerId, type Sandbox } from "./support/CniNode.ts"
-import { healing, within } from "./support/Healing.ts"
+import { healing } from "./support/Healing.ts"
 import { errorOf, well } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
@@ -100,10 +101,7 @@ onMachine(["root", "executable", "ovs", "hostLocal", "testpmd"], CniNode.layer)(
     Effect.gen(function* () {
       const { kubelet, ovs } = yield* started
       yield* ovs.killOvsdb
-      yield* within(
-        "5 seconds",
-        Effect.sync(() => (kubelet.allocatable(name).length === 0 ? true : undefined))
-      )
+      yield* untilTrue("no healthy device", () => kubelet.allocatable(name).length === 0)
       yield* ovs.startOvsdb
       yield* kubelet.until(() => kubelet.allocatable(name).length === 4)
     }))

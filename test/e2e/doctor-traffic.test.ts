@@ -4,8 +4,9 @@
  * its own tests, because most machines have one; the memory of the applications is on node 0.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { listening } from "../container/support/Pod.ts"
+import { lastSeen } from "../support/Until.ts"
 import { CniNode, socketOf } from "./support/CniNode.ts"
 import { doctor, doctorThrough } from "./support/Doctor.ts"
 import { resultOf, well } from "./support/Plugin.ts"
@@ -44,11 +45,9 @@ onMachine(["root", "executable", "ovs", "testpmd", "hostLocal"], CniNode.layerWi
         yield* Testpmd.run(tx.end.name, directory, Testpmd.flooderArguments(tx.end, rx.end.mac))
         const expected = ["packets-over-rate", "application-too-slow", "memory-on-other-numa-node"]
         // ovs-vswitchd writes counters every five seconds.
-        const report = yield* Effect.repeat(doctor("--state-dir", stateDir), {
-          until: ({ ids }) => expected.every((id) => ids.includes(id)),
-          schedule: Schedule.spaced("300 millis"),
-          times: 50
-        })
+        const report = yield* lastSeen(doctor("--state-dir", stateDir), ({ ids }) =>
+          expected.every((id) => ids.includes(id))
+        )
         assert.includeMembers([...report.ids], expected)
         const seen = report.attachments.flatMap(({ findings }) => findings.map(({ seen }) => seen)).join("\n")
         assert.match(seen, /polling: its memory is on NUMA node 0, threads on 1 poll it/)

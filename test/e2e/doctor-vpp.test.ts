@@ -1,7 +1,8 @@
 /** Symptoms of docs/troubleshooting.md on VPP: the finding of each, on the one in TypeScript and on real ones. */
 import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Schedule, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
+import { until } from "../support/Until.ts"
 import { start as startServer } from "../vpp/server/VppServer.ts"
 import { doctor, networkFile, symptom } from "./support/Doctor.ts"
 import { vppPrefixes } from "./support/Machine.ts"
@@ -92,11 +93,11 @@ for (const prefix of vppPrefixes) {
         )
         yield* ctl("create", "interface", "memif", "id", "0", "socket-id", "1", "slave")
         yield* ctl("set", "interface", "state", "memif1/0", "up")
-        const { attachments, node } = yield* Effect.repeat(onNode(), {
-          until: ({ ids }) => !ids.includes("application-not-connected"),
-          schedule: Schedule.spaced("200 millis"),
-          times: 50
-        })
+        const { attachments, node } = yield* until(
+          "an application that is connected",
+          onNode(),
+          ({ ids }) => !ids.includes("application-not-connected")
+        )
         assert.deepStrictEqual(attachments[0]?.findings, [])
         const seen = new Map(attachments[0]?.links.map(({ link, seen }) => [link, seen]))
         assert.strictEqual(seen.get("queues"), "1 to the master, 1 to the slave")

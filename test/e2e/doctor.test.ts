@@ -4,8 +4,9 @@
  */
 import { chmodSync, linkSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { listening } from "../container/support/Pod.ts"
+import { until } from "../support/Until.ts"
 import { CniNode, newContainerId, type Sandbox, socketOf } from "./support/CniNode.ts"
 import { doctor, inContainer, networkFile, symptom } from "./support/Doctor.ts"
 import { executable } from "./support/Machine.ts"
@@ -63,11 +64,11 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("doctor on 
       const mac = result.interfaces[0]?.mac ?? ""
       const end = { name: sandbox.containerId.slice(0, 8), socket, mode: "server" as const, mac }
       yield* start("dpdk-testpmd", Testpmd.receiverArguments(end), { log: `${node.directory}/logs/testpmd` })
-      const after = yield* Effect.repeat(onNode("--pod", "default/web-0"), {
-        until: ({ ids }) => !ids.includes("application-not-connected"),
-        schedule: Schedule.spaced("200 millis"),
-        times: 100
-      })
+      const after = yield* until(
+        "an application that is connected",
+        onNode("--pod", "default/web-0"),
+        ({ ids }) => !ids.includes("application-not-connected")
+      )
       const [chain] = after.attachments
       assert.deepStrictEqual(chain?.findings, [])
       const seen = new Map(chain?.links.map(({ link, seen }) => [link, seen]))
@@ -189,24 +190,13 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("doctor on 
       const node = yield* CniNode
       const log = `${node.directory}/logs/watch`
       yield* start(executable, ["list", "--watch", "--json", "--state-dir", node.stateDir], { log })
-      const until = (wanted: (last: string, all: ReadonlyArray<string>) => boolean) =>
-        Effect.repeat(
-          Effect.sync(() => readFileSync(log, "utf8").trim().split("\n")),
-          {
-            until: (lines) => wanted(lines.at(-1) ?? "", lines),
-            schedule: Schedule.spaced("50 millis"),
-            times: 400
-          }
-        )
+      const lines = Effect.sync(() => readFileSync(log, "utf8").trim().split("\n"))
+      const last = (words: string, least: number) =>
+        until(`${words} in the last line`, lines, (all) => all.length >= least && all.at(-1)?.includes(words) === true)
       const none = '"attachments":[]'
-      yield* until((last) => last.includes(none))
-      yield* Effect.scoped(
-        Effect.andThen(
-          attached(),
-          until((last) => last.includes('"state":"disconnected"'))
-        )
-      )
-      const all = yield* until((last, lines) => lines.length > 2 && last.includes(none))
+      yield* last(none, 1)
+      yield* Effect.scoped(Effect.andThen(attached(), last('"state":"disconnected"', 2)))
+      const all = yield* last(none, 3)
       assert.include(all.at(-1), none)
       assert.isTrue(all.every((line, index) => line !== all[index - 1]))
     }))

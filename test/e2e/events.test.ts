@@ -7,8 +7,9 @@ import { assert } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { get } from "../../src/agent/Status.ts"
 import { at } from "../kubernetes/support/PodStore.ts"
+import { until } from "../support/Until.ts"
 import { cluster, EventsGround, type InPod, onModel, onOvs, onRealVpp } from "./support/EventsGround.ts"
-import { hurried, within } from "./support/Healing.ts"
+import { hurried } from "./support/Healing.ts"
 import { type Need, vppPrefixes } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -23,10 +24,14 @@ const setting = Effect.gen(function* () {
   const of = ({ pod }: InPod) => server.events.filter((event) => at(event, "regarding")["name"] === pod.name)
   const kinds = (one: InPod) => of(one).map(({ reason }) => reason)
   const told = (one: InPod, reason: string) =>
-    within(
-      "60 seconds",
-      Effect.sync(() => of(one).find((event) => event["reason"] === reason)),
-      Effect.sync(() => `no ${reason}, but ${kinds(one)}: ${JSON.stringify(server.asked)}`)
+    Effect.flatMap(
+      until(
+        reason,
+        Effect.sync(() => ({ kinds: kinds(one), asked: server.asked })),
+        (seen) => seen.kinds.includes(reason),
+        { deadline: "90 seconds" }
+      ),
+      () => Effect.fromNullishOr(of(one).find((event) => event["reason"] === reason))
     )
   const node = { directory, stateDir: `${directory}/state`, plugins: `${directory}/bin` }
   return { ...ground, added, call, server, kinds, told, node }

@@ -141,7 +141,8 @@ const collects = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
       const error = yield* errorOf(answer)
       assert.strictEqual(error.code, 51)
       assert.match(error.msg, /^VPP: status: /)
-      assert.isBelow(Duration.toSeconds(took), 5)
+      // Like a probe's four seconds; the rest is for a busy machine.
+      assert.isBelow(Duration.toSeconds(took), 20)
     }))
 }
 

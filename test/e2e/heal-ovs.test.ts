@@ -5,10 +5,11 @@
  */
 import { copyFileSync, lstatSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { type Duration, Effect } from "effect"
+import { until } from "../support/Until.ts"
 import { handedTo } from "./support/Agent.ts"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
-import { healing, hurried, within } from "./support/Healing.ts"
+import { healing, hurried } from "./support/Healing.ts"
 import { well } from "./support/Plugin.ts"
 import { eachOnMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
@@ -38,12 +39,10 @@ const ports = Effect.gen(function* () {
   return data.flatMap(([name, ofport]) => (typeof ofport === "number" && ofport > 0 ? [name] : []))
 })
 
-const portsAre = (count: number) => Effect.map(ports, (found) => (found.length === count ? found : undefined))
-
 /** Waits for them, and prints how long it took. */
-const back = Effect.fnUntraced(function* (what: string, count: number, deadline: `${number} seconds` = "20 seconds") {
+const back = Effect.fnUntraced(function* (what: string, count: number, deadline: Duration.Input = "1 minute") {
   const since = performance.now()
-  const found = yield* within(deadline, portsAre(count))
+  const found = yield* until(`${count} ports, ${what}`, ports, ({ length }) => length === count, { deadline })
   process.stderr.write(`${what}: ${count} back after ${Math.round(performance.now() - since)} ms\n`)
   return found
 })
@@ -173,7 +172,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layerWith({ me
             assert.isDefined(pod)
             for (const [what, damage] of crowd) {
               yield* damage(pod)
-              yield* back(`${what}, ${many} attachments`, many, "60 seconds")
+              yield* back(`${what}, ${many} attachments`, many, "2 minutes")
             }
             yield* Effect.forEach(pods, (pod) => Effect.map(node.call("DEL", pod, wide), well), { concurrency: 4 })
             assert.deepStrictEqual(yield* ports, [])
@@ -197,15 +196,10 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       yield* healing(node)
       yield* ovs.stopVswitchd
       yield* ovs.startVswitchd
-      const flows = Effect.map(
-        Effect.orElseSucceed(ovs.ofctl("--no-stats", "dump-flows", `unix:${ovs.runDir}/closed.mgmt`), () => ""),
-        (text) => (text.includes("actions=NORMAL") ? true : undefined)
-      )
-      yield* within("20 seconds", flows)
-      yield* within(
-        "20 seconds",
-        Effect.sync(() => (lstatSync(published).ino === lstatSync(own).ino ? true : undefined))
-      )
+      const flows = ovs.ofctl("--no-stats", "dump-flows", `unix:${ovs.runDir}/closed.mgmt`)
+      yield* until("the flow", flows, (text) => text.includes("actions=NORMAL"))
+      const inodes = Effect.sync(() => [lstatSync(published).ino, lstatSync(own).ino])
+      yield* until("the new socket", inodes, ([one, other]) => one === other)
       assert.strictEqual(lstatSync(published).mode & 0o777, 0o666)
     }))
 
@@ -216,13 +210,11 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       assert.notInclude(yield* agent.status(), node.ovs.runDir)
       const pod = yield* node.sandbox
       well(yield* node.call("ADD", pod, node.network, { environment: handedTo(agent.socket) }))
-      yield* within(
-        "10 seconds",
-        Effect.map(agent.status(), (text) => (text.includes("looked at 1") ? true : undefined))
-      )
-      yield* node.vsctl("del-port", yield* node.portMarked(pod.containerId))
       // The round for switches of other processes' calls comes after 48 seconds at the earliest.
-      yield* back("the only port", 1)
+      const deadline = "20 seconds"
+      yield* until("a look at 1", agent.status(), (text) => text.includes("looked at 1"), { deadline })
+      yield* node.vsctl("del-port", yield* node.portMarked(pod.containerId))
+      yield* back("the only port", 1, deadline)
       well(yield* node.call("DEL", pod, node.network, { environment: handedTo(agent.socket) }))
     }))
 
@@ -249,14 +241,8 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       const name = yield* node.portMarked(pod.containerId)
       yield* healing(node, "--repair=all")
       yield* node.vsctl("set", "Port", name, "tag=77")
-      yield* within(
-        "20 seconds",
-        Effect.map(
-          Effect.orElseSucceed(node.vsctl("get", "Port", name, "tag"), () => ""),
-          (tag) => (tag.trim() === "[]" ? true : undefined)
-        )
-      )
-      yield* within("20 seconds", portsAre(1))
+      yield* until("no tag", node.vsctl("get", "Port", name, "tag"), (tag) => tag.trim() === "[]")
+      yield* until("one port", ports, ({ length }) => length === 1)
     }))
 
   test("restores a port that is removed repeatedly at most once a minute", () =>
@@ -277,8 +263,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("the ag
       const node = yield* CniNode
       const stays = yield* added(node.network)
       yield* hurried(node, "--every", "10s")
-      yield* Effect.scoped(added(node.network))
-      yield* back("before", 2)
+      yield* Effect.scoped(Effect.andThen(added(node.network), back("before", 2)))
       yield* back("after", 1, "120 seconds")
       assert.include(yield* node.portMarked(stays.containerId), "usp")
     }))

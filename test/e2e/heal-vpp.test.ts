@@ -8,7 +8,8 @@ import { isDeepStrictEqual } from "node:util"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect, type Layer, type Scope } from "effect"
 import { VppUnderTest } from "../suites/VppUnderTest.ts"
-import { healing, within } from "./support/Healing.ts"
+import { lastSeen, until } from "../support/Until.ts"
+import { healing } from "./support/Healing.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
 import { attachedPod, connected, pings } from "./support/PodVpp.ts"
@@ -34,21 +35,12 @@ const withoutSuspects = ({ files, ...others }: Look) => ({
 })
 
 /** Compares all traces of an attachment; prints how long it took. */
-const backTo = Effect.fnUntraced(function* (what: string, before: Look, deadline: `${number} seconds` = "30 seconds") {
+const backTo = Effect.fnUntraced(function* (what: string, before: Look) {
   const { look } = yield* VppCniNode
   const since = performance.now()
-  const same = Effect.map(
-    Effect.orElseSucceed(look, () => undefined),
-    (now) => (now !== undefined && isDeepStrictEqual(withoutSuspects(now), withoutSuspects(before)) ? true : undefined)
-  )
-  yield* within(
-    deadline,
-    same,
-    Effect.orElseSucceed(
-      Effect.map(look, (now) => JSON.stringify(now)),
-      () => "VPP does not answer"
-    )
-  )
+  const wanted = withoutSuspects(before)
+  const now = yield* lastSeen(Effect.map(look, withoutSuspects), (now) => isDeepStrictEqual(now, wanted))
+  assert.deepStrictEqual(now, wanted)
   process.stderr.write(`${what}: back after ${Math.round(performance.now() - since)} ms\n`)
 })
 
@@ -165,27 +157,23 @@ const administrators = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scop
         succeed(`${prefix}/bin/vppctl`, ["-s", `${run}/cli.sock`, ...words], {
           env: { ...cleanEnvironment, LD_LIBRARY_PATH: libraries(prefix) }
         })
-      const isTheirs = Effect.map(
-        Effect.orElseSucceed(vppctl("show", "bridge-domain", "44"), () => ""),
-        (text) => (/^ +44 +\d+ +\d+ +\S+ +off/m.test(text) ? true : undefined)
+      const isTheirs = until("the administrator's bridge domain", vppctl("show", "bridge-domain", "44"), (text) =>
+        /^ +44 +\d+ +\d+ +\S+ +off/m.test(text)
       )
       yield* restart
-      yield* within("20 seconds", isTheirs)
+      yield* isTheirs
       const conf = network(bridge)
       const pod = yield* sandbox
       well(yield* call("ADD", pod, conf))
       const agent = yield* healing(yield* node)
       for (const times of [1, 2]) {
         yield* restart
-        yield* within(
-          "20 seconds",
-          Effect.map(agent.log, (text) => ([...text.matchAll(/recreated/g)].length >= times ? true : undefined))
-        )
-        yield* within("20 seconds", isTheirs)
+        yield* until(`${times} times recreated`, agent.log, (text) => [...text.matchAll(/recreated/g)].length >= times)
+        yield* isTheirs
         assert.match(yield* vppctl("show", "bridge-domain", "44", "detail"), /memif/)
       }
       well(yield* call("DEL", pod, conf))
-      yield* within("20 seconds", isTheirs)
+      yield* isTheirs
     }))
 }
 

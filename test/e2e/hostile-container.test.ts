@@ -7,7 +7,8 @@ import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { createServer } from "node:net"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
+import { untilTrue } from "../support/Until.ts"
 import { CniNode, type Sandbox } from "./support/CniNode.ts"
 import { onMachine } from "./support/Suite.ts"
 
@@ -68,10 +69,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hostile 
         const network = { ...node.network, host: { ...node.network.host, vhost: { mode, group: "12345" } } }
         const stop = yield* hostile(node.sharedDir, sandbox, victim)
         // It has begun.
-        yield* Effect.repeat(
-          Effect.sync(() => Fs.readdirSync(node.sharedDir).length > 0),
-          { until: (begun) => begun, schedule: Schedule.spaced("5 millis") }
-        )
+        yield* untilTrue("the first act", () => Fs.readdirSync(node.sharedDir).length > 0, { every: "5 millis" })
         let added = 0
         for (let round = 0; round < rounds; round++) {
           if ((yield* node.call("ADD", sandbox, network)).status === 0) added++

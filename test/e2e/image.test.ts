@@ -36,7 +36,7 @@ const inStorage = Effect.fnUntraced(function* (...words: ReadonlyArray<string>) 
       IMAGE_BUILDER: "buildah",
       CNI_BIN_DIR: `${directory}/bin`
     },
-    deadline: "50 seconds"
+    deadline: "80 seconds"
   })
 })
 

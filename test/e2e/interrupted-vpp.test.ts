@@ -5,6 +5,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Exit } from "effect"
+import { until, untilTrue } from "../support/Until.ts"
 import { callAll } from "./support/Crowd.ts"
 import * as Plugin from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -24,7 +25,9 @@ const moments = [
   "sw_interface_set_flags"
 ]
 
-const until = (there: () => boolean) => Effect.repeat(Effect.sync(there), { until: (yes) => yes })
+const disconnected = Effect.flatMap(VppInTypeScript, (server) =>
+  untilTrue("the end of all connections", () => server.connected === 0, { every: "1 millis" })
+)
 
 /**
  * An ADD that is stopped at that moment: its answer, and how its connections ended, one of which may be the rollback's.
@@ -33,7 +36,7 @@ const stoppedAt = Effect.fnUntraced(function* (signal: NodeJS.Signals, moment: s
   const { called, network, sandbox } = yield* VppCniNode
   const server = yield* VppInTypeScript
   // Sessions that only read.
-  yield* until(() => server.connected === 0)
+  yield* disconnected
   const { polite, rude } = server
   const reached = yield* Deferred.make<void>()
   server.paused = moment === "hello"
@@ -46,12 +49,12 @@ const stoppedAt = Effect.fnUntraced(function* (signal: NodeJS.Signals, moment: s
     return "silence"
   }
   const add = yield* Plugin.begin(called("ADD", yield* sandbox, network(bridged)))
-  if (moment === "hello") yield* until(() => server.waiting.length > 0)
-  else yield* Deferred.await(reached)
+  if (moment === "hello") yield* untilTrue("a hello", () => server.waiting.length > 0, { every: "1 millis" })
+  else yield* until(moment, Deferred.isDone(reached), (done) => done, { every: "1 millis" })
   yield* add.signal(signal)
   server.resume()
   const answer = yield* Plugin.judge("ADD", yield* add.outcome)
-  yield* until(() => server.connected === 0)
+  yield* disconnected
   return { answer, left: { polite: server.polite - polite, rude: server.rude - rude } }
 }, Effect.scoped)
 
@@ -94,7 +97,7 @@ onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that
         Effect.gen(function* () {
           const begin = (pod: (typeof pods)[number]) => Plugin.begin(called("ADD", pod, network(bridged)))
           const adds = yield* Effect.forEach(pods, begin, { concurrency: "unbounded" })
-          yield* until(() => server.paused && server.connected >= 8)
+          yield* untilTrue("eight clients", () => server.paused && server.connected >= 8, { every: "1 millis" })
           // From here on it counts connections beside those that drop.
           assert.strictEqual(server.most, 8)
           yield* Effect.forEach(adds, ({ signal }) => signal("SIGKILL"))
@@ -103,13 +106,13 @@ onMachine(["root", "executable", "hostLocal"], onTypeScript)("an ADD on VPP that
       )
       server.intercept = () => undefined
       server.resume()
-      yield* until(() => server.connected === 0)
+      yield* disconnected
       assert.isAbove(ends.filter((end) => end.signal === "SIGKILL").length, 50)
       // Some of the eight may just have disconnected.
       assert.isAbove(server.rude, 0)
       assert.isUndefined(server.broken)
       // Their child processes have no parent now, and end by themselves.
-      yield* Effect.repeat(processes(directory), { until: (left) => left.length === 0 })
+      yield* until("the end of the child processes", processes(directory), (left) => left.length === 0)
       const dels = yield* callAll(pods.map((pod) => called("DEL", { ...pod, netns: "" }, network(bridged))))
       dels.forEach(Plugin.well)
       yield* returnsTo(before)

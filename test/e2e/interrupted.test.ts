@@ -5,10 +5,11 @@
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { busyBridge, portOf, stopped, until } from "./support/AgentCalls.ts"
+import { untilTrue } from "../support/Until.ts"
+import { busyBridge, portOf, stopped, untilThere } from "./support/AgentCalls.ts"
 import { CniNode } from "./support/CniNode.ts"
 import * as Plugin from "./support/Plugin.ts"
-import { succeed } from "./support/Program.ts"
+import { ended, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { isStill, look, returnsTo, type World } from "./support/World.ts"
 
@@ -33,10 +34,10 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
           Effect.gen(function* () {
             yield* stopped
             const add = yield* Plugin.begin(node.called("ADD", sandbox, node.network))
-            yield* until("port", portOf(sandbox.containerId))
-            yield* until("lease", leaseOf(sandbox.containerId))
+            yield* untilThere("port", portOf(sandbox.containerId))
+            yield* untilThere("lease", leaseOf(sandbox.containerId))
             yield* add.signal(signal)
-            return yield* Effect.timeout(add.outcome, "20 seconds")
+            return yield* ended(add)
           })
         )
         const answer = yield* Plugin.judge("ADD", outcome)
@@ -69,8 +70,8 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
         Effect.gen(function* () {
           yield* stopped
           const add = yield* Plugin.begin(node.called("ADD", sandbox, node.network))
-          yield* until("port", portOf(sandbox.containerId))
-          yield* until("lease", leaseOf(sandbox.containerId))
+          yield* untilThere("port", portOf(sandbox.containerId))
+          yield* untilThere("lease", leaseOf(sandbox.containerId))
           yield* add.signal("SIGKILL")
           assert.strictEqual((yield* add.outcome).signal, "SIGKILL")
           const answer = yield* node.call("DEL", sandbox, node.network)
@@ -98,21 +99,22 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
       yield* Effect.scoped(
         Effect.gen(function* () {
           const add = yield* Plugin.begin(node.called("ADD", sandbox, network))
-          yield* until("IPAM plugin", () => existsSync(`${slow}.asked`))
+          yield* untilTrue("a call of the IPAM plugin", () => existsSync(`${slow}.asked`))
           yield* add.signal("SIGKILL")
           assert.strictEqual((yield* add.outcome).signal, "SIGKILL")
           const del = yield* Plugin.begin(node.called("DEL", sandbox, network))
           // Everything else is done by then.
-          yield* until("end of the port", (world) => !portOf(sandbox.containerId)(world))
+          yield* untilThere("end of the port", (world) => !portOf(sandbox.containerId)(world))
           yield* succeed("sh", ["-c", `echo >${slow}.fifo`])
-          const outcome = yield* Effect.timeout(del.outcome, "20 seconds")
+          const outcome = yield* ended(del)
           assert.strictEqual(outcome.status, 0, outcome.stdout + outcome.stderr)
         })
       )
       yield* returnsTo(node.watched, before)
     }))
 
-  // From before it reads its configuration to after it has answered, in the time that a call takes on this machine now.
+  // From before it reads its configuration to after it has answered, in the time that a call takes on this machine now; and
+  // later, when the machine has become slower.
   test("killed at any of 24 instants: the next DEL removes all of it", () =>
     Effect.gen(function* () {
       const node = yield* CniNode
@@ -129,7 +131,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("an ADD tha
         })
       )
       yield* returnsTo(node.watched, before)
-      for (let instant = 1; instant <= 24; instant++) {
+      for (let instant = 1; instant <= 24 || left === 0; instant++) {
         const millis = (whole * 1.1 * instant) / 24
         const sandbox = yield* Effect.scoped(
           Effect.gen(function* () {

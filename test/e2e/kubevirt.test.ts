@@ -7,9 +7,10 @@ import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { portName } from "../../src/identity/Attachment.ts"
 import * as Kubelet from "../devices/support/Kubelet.ts"
+import { until } from "../support/Until.ts"
 import { CniNode } from "./support/CniNode.ts"
 import * as Guest from "./support/Guest.ts"
-import { healing, within } from "./support/Healing.ts"
+import { healing } from "./support/Healing.ts"
 import { well } from "./support/Plugin.ts"
 import { succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -74,10 +75,9 @@ onMachine(["root", "executable", "ovs", "hostLocal", "machines", "hugepages"], C
             return { ...guest, pod, conf, mac }
           })
           const says = ({ log, serial }: Effect.Success<ReturnType<typeof machine>>, words: RegExp) =>
-            within(
-              "120 seconds",
-              Effect.map(serial, (text) => words.exec(text) ?? undefined),
-              log
+            Effect.map(
+              until(`${words}`, Effect.all([serial, log]), ([text]) => words.test(text), { deadline: "2 minutes" }),
+              ([text]) => words.exec(text) ?? []
             )
           const first = yield* machine(1)
           const [, mac, mtu] = yield* says(first, /GUEST ready mac=(\S+) mtu=(\d+)/)

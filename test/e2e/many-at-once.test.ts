@@ -5,7 +5,8 @@
  */
 import * as Net from "node:net"
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, Schedule } from "effect"
+import { Effect, Fiber } from "effect"
+import { until } from "../support/Until.ts"
 import { started } from "./support/AgentCalls.ts"
 import { CniNode, newContainerId, type Sandbox } from "./support/CniNode.ts"
 import { callAll } from "./support/Crowd.ts"
@@ -38,9 +39,6 @@ const members = Effect.fnUntraced(function* (each: Each, generation = 0, count =
 
 const bridges = { one: "br-e2e", several: ["br-e2e0", "br-e2e1", "br-e2e2", "br-e2e3", "br-e2e4"], ours: "br-ours" }
 
-/** Among a hundred processes, ten seconds are not enough for what otherwise takes milliseconds. */
-const inACrowd = ["-t", "25"]
-
 /**
  * An administrator who has created these bridges, each with a port that stays, and repeatedly adds another port to
  * each, which must stay as created.
@@ -48,7 +46,7 @@ const inACrowd = ["-t", "25"]
 const administratorOf = Effect.fnUntraced(function* (names: ReadonlyArray<string>) {
   const { directory, vsctl } = yield* CniNode
   const onEach = (words: (bridge: string) => ReadonlyArray<string>) =>
-    vsctl(...inACrowd, "--no-wait", ...names.flatMap((bridge) => ["--", ...words(bridge)]))
+    vsctl("--no-wait", ...names.flatMap((bridge) => ["--", ...words(bridge)]))
   const added = (bridge: string, port: string) => [
     ...["add-port", bridge, port, "--", "set", "Interface", port, "type=dpdkvhostuserclient"],
     `options:vhost-server-path=${directory}/${port}`
@@ -135,7 +133,7 @@ const comesAndGoes = Effect.fnUntraced(function* ({ each, on }: Shape, environme
     ports: Object.keys(tables).filter((row) => row.startsWith(`Interface ${portPrefix}`)).length
   }))
   assert.isAbove(yield* comeAndGo(first, second, { administrator, there }), 0)
-  yield* returnsTo(watched, before, 20)
+  yield* returnsTo(watched, before)
 })
 
 eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hundred at the same time", (test) => {
@@ -186,9 +184,8 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
                 { startImmediately: true }
               )
               // The started ones find no place in the queue. It must not be stopped for as long as one of them waits.
-              yield* Effect.repeat(processes(watched.mark), {
-                until: ({ length }) => length >= crowd / 2,
-                schedule: Schedule.spaced("10 millis")
+              yield* until("half of the crowd", processes(watched.mark), ({ length }) => length >= crowd / 2, {
+                every: "10 millis"
               })
               return calls
             })
@@ -196,7 +193,7 @@ eachOnMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("a hund
           const [answers] = yield* Fiber.join(calls)
           allWell(verb.toUpperCase(), answers)
         }
-        yield* returnsTo(watched, before, 20)
+        yield* returnsTo(watched, before)
       }),
     240_000
   )

@@ -7,8 +7,9 @@ import { createServer } from "node:net"
 import { resolve } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
+import { until } from "../support/Until.ts"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
-import { healing, within } from "./support/Healing.ts"
+import { healing } from "./support/Healing.ts"
 import { well } from "./support/Plugin.ts"
 import { cleanEnvironment, start, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -90,13 +91,7 @@ scrape_configs: [{ job_name: agent, honor_labels: true, static_configs: [{ targe
       const series = (way: "receive" | "transmit", of: Sandbox) =>
         `userspace_cni_interface_${way}_packets_total{pod="${podOf(of)}"}`
       const asked = (expression: string, wanted: number) =>
-        within(
-          "30 seconds",
-          Effect.map(
-            Effect.orElseSucceed(query(port, expression), (): ReadonlyArray<number> => []),
-            ([value]) => (value === wanted ? value : undefined)
-          )
-        )
+        until(`${wanted} as ${expression}`, query(port, expression), ([value]) => value === wanted)
       // Both have been scraped before there was a packet.
       for (const pod of pods) yield* asked(series("receive", pod), 0)
       const end = (n: 0 | 1): Testpmd.End => ({
@@ -147,11 +142,10 @@ scrape_configs: [{ job_name: agent, honor_labels: true, static_configs: [{ targe
       assert.notInclude(text, node.directory)
       // Series end with the attachment.
       well(yield* node.call("DEL", pods[1], node.network))
-      yield* within(
-        "10 seconds",
-        Effect.map(succeed("curl", ["-s", `http://${target}/metrics`]), (now) =>
-          now.includes(podOf(pods[1])) ? undefined : now
-        )
+      yield* until(
+        "the end of the series",
+        succeed("curl", ["-s", `http://${target}/metrics`]),
+        (now) => !now.includes(podOf(pods[1]))
       )
     }))
 

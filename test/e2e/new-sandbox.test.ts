@@ -56,7 +56,7 @@ onMachine(needs, Layer.provideMerge(containerd, Cluster.layer))("a pod whose san
             args: Testpmd.receiver(sandbox.id, [])
           })
           const port = yield* node.portMarked(sandbox.id)
-          yield* Effect.tapError(node.vsctl("--timeout=20", "wait-until", "Interface", port, "link_state=up"), () =>
+          yield* Effect.tapError(node.vsctl("wait-until", "Interface", port, "link_state=up"), () =>
             Effect.logError(`round ${round}: ${readFileSync(log, "utf8")}`)
           )
           const shown = readFileSync(log, "utf8")

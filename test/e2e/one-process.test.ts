@@ -7,7 +7,8 @@
 import { chmodSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect, Layer, Schedule, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
+import { lastSeen } from "../support/Until.ts"
 import { type Measure, type Order, Report } from "./one-process/Order.ts"
 import { CniNode } from "./support/CniNode.ts"
 import { pluginDirectory } from "./support/Machine.ts"
@@ -97,11 +98,10 @@ onMachine(["root", "ovs", "hostLocal"], Layer.merge(CniNode.layer, onTypeScript)
         // A client that is interrupted before its hello cannot disconnect.
         assert.isAtMost(server.rude, interrupted(outcomes))
         // Some clients that only read may be disconnecting, before and now.
-        const stillAtDatabase = yield* Effect.repeat(Effect.map(ovs.ovs.ovsdbPid, descriptorsOf), {
-          until: (open) => open <= atDatabase,
-          schedule: Schedule.spaced("50 millis"),
-          times: 100
-        })
+        const stillAtDatabase = yield* lastSeen(
+          Effect.map(ovs.ovs.ovsdbPid, descriptorsOf),
+          (open) => open <= atDatabase
+        )
         assert.isAtMost(stillAtDatabase, atDatabase)
         yield* returnsTo(ovs.watched, before)
         yield* vpp.returnsTo(beforeVpp)

@@ -17,7 +17,7 @@ const onOvn = Effect.gen(function* () {
   const conf = { ...rest, host: { ...rest.host, netType: "none", bridge: { bridgeName: "br-int" } } }
   const bound = (containerId: string) =>
     Effect.flatMap(portMarked(containerId), (port) =>
-      vsctl("--timeout=20", "wait-until", "Interface", port, "external_ids:ovn-installed=true")
+      vsctl("wait-until", "Interface", port, "external_ids:ovn-installed=true")
     )
   return { ...node, call, vsctl, conf, bound }
 })

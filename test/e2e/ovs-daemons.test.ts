@@ -1,9 +1,9 @@
 /** The effects of real daemons on a plug: frozen, restarted meanwhile, started without DPDK. */
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, Layer, Schedule } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
-import { leavesAsFound, look, request } from "../suites/SwitchUnderTest.ts"
+import { committed, leavesAsFound, look, request } from "../suites/SwitchUnderTest.ts"
 import { plug, plugged, refusal, status, unplug, verify } from "../suites/VswitchCalls.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { OvsInstance } from "./support/OvsInstance.ts"
@@ -19,12 +19,6 @@ const frozen = (pid: number) =>
     Effect.sync(() => process.kill(pid, "SIGSTOP")),
     () => Effect.sync(() => process.kill(pid, "SIGCONT"))
   )
-
-const committed = (name: string) =>
-  Effect.repeat(look, {
-    until: (lines) => lines.some((line) => line.startsWith("Port ") && line.includes(name)),
-    schedule: Schedule.spaced("1 millis")
-  })
 
 onMachine(["root", "ovs"], withDpdk)("with the real daemons of Open vSwitch", (test) => {
   test("a frozen ovs-vswitchd: the port is taken back, and status says so", () =>

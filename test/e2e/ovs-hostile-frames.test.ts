@@ -4,12 +4,13 @@
  */
 import { writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
 import { derivedMac, portName } from "../../src/identity/Attachment.ts"
 import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
 import { request } from "../suites/SwitchUnderTest.ts"
 import { existing, plugged } from "../suites/VswitchCalls.ts"
+import { until } from "../support/Until.ts"
 import { frames, writePcap } from "./support/HostileFrames.ts"
 import { OvsInstance } from "./support/OvsInstance.ts"
 import { overInstance } from "./support/OvsUnderTest.ts"
@@ -70,19 +71,16 @@ const up = Effect.fnUntraced(function* (all: ReadonlyArray<PortRequest>) {
   const { vsctl } = yield* OvsInstance
   for (const { attachment } of all) {
     // Several sockets of one application are connected in sequence, a second each.
-    yield* Effect.repeat(vsctl("get", "Interface", portName(attachment), "link_state"), {
-      until: (state) => state.trim() === "up",
-      schedule: Schedule.spaced("200 millis")
-    }).pipe(Effect.timeout("60 seconds"))
+    const name = portName(attachment)
+    yield* until(`a link of ${name}`, vsctl("get", "Interface", name, "link_state"), (state) => state.trim() === "up")
   }
 })
 
 /** Waits until it has taken this many, or no more come: a sender continues when the switch has no room. */
 const takes = (bridge: string, from: PortRequest, wanted: number) =>
-  Effect.repeat(counters(bridge, from), {
-    until: ({ taken }) => taken >= wanted,
-    schedule: Schedule.spaced("100 millis")
-  }).pipe(Effect.timeout(30_000 + count))
+  until(`${wanted} frames taken`, counters(bridge, from), ({ taken }) => taken >= wanted, {
+    deadline: 60_000 + count
+  })
 
 /** An ordinary burst still passes within the VLAN. */
 const goesOn = Effect.fnUntraced(function* (bridge: string, from: PortRequest, open: ReadonlyArray<PortRequest>) {
@@ -95,10 +93,7 @@ const goesOn = Effect.fnUntraced(function* (bridge: string, from: PortRequest, o
   const sender = yield* Testpmd.run(endOf(from).name, directory, args)
   yield* takes(bridge, from, taken + Testpmd.burst)
   for (const [n, one] of peers.entries()) {
-    yield* Effect.repeat(counters(bridge, one), {
-      until: ({ given }) => given > (before[n]?.given ?? 0),
-      schedule: Schedule.spaced("50 millis")
-    }).pipe(Effect.timeout("15 seconds"))
+    yield* until("the burst", counters(bridge, one), ({ given }) => given > (before[n]?.given ?? 0))
   }
   yield* Testpmd.stop(sender)
 })

@@ -2,12 +2,13 @@
  * The effect of columns and flows on packets: two real applications, one burst, on bridges that pass it or must not.
  */
 import { assert } from "@effect/vitest"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import type { OvsVhostPort } from "../../src/cni/network/HostPort.ts"
 import { derivedMac, keyOf, portName } from "../../src/identity/Attachment.ts"
 import type { PortRequest } from "../../src/vswitch/Vswitch.ts"
 import { request } from "../suites/SwitchUnderTest.ts"
 import { existing, plugged, traffic, verify } from "../suites/VswitchCalls.ts"
+import { until } from "../support/Until.ts"
 import { OvsInstance } from "./support/OvsInstance.ts"
 import { overInstance } from "./support/OvsUnderTest.ts"
 import { onMachine } from "./support/Suite.ts"
@@ -19,11 +20,6 @@ const takenFrom = Effect.fnUntraced(function* (bridge: string, port: string) {
   const text = yield* ofctl("dump-ports", `unix:${runDir}/${bridge}.mgmt`, port)
   return Number(/rx pkts=(\d+)/.exec(text)?.[1] ?? 0)
 })
-
-const until = (probe: Effect.Effect<number, unknown, OvsInstance>, wanted: number) =>
-  Effect.repeat(probe, { until: (count) => count >= wanted, schedule: Schedule.spaced("50 millis") }).pipe(
-    Effect.timeout("15 seconds")
-  )
 
 /** One burst from `tx` to `rx`, and `meanwhile` before the applications end; returns the number of received packets. */
 const sent = Effect.fnUntraced(function* <E, R>(
@@ -43,7 +39,7 @@ const sent = Effect.fnUntraced(function* <E, R>(
   const receiver = yield* Testpmd.run(end(rx).name, directory, Testpmd.receiverArguments(end(rx)))
   yield* vsctl("wait-until", "Interface", portName(rx.attachment), "link_state=up")
   const sender = yield* Testpmd.run(end(tx).name, directory, Testpmd.senderArguments(end(tx), end(rx).mac))
-  yield* until(takenFrom(bridge, portName(tx.attachment)), Testpmd.burst)
+  yield* until("the burst", takenFrom(bridge, portName(tx.attachment)), (taken) => taken >= Testpmd.burst)
   yield* Testpmd.receivedAtLeast(receiver.log, expected)
   yield* meanwhile
   yield* Testpmd.stop(sender)
@@ -76,11 +72,9 @@ onMachine(["root", "ovs", "testpmd"], Layer.provideMerge(overInstance, OvsInstan
         const [from, to] = yield* pair({ ...tx, bridge }, { ...rx, bridge })
         // ovs-vswitchd writes them every five seconds, and forgets them when the application disconnects.
         const counted = Effect.gen(function* () {
-          const both = yield* Effect.repeat(traffic, {
-            until: (ports) =>
-              ports.every(({ receive, transmit }) => (receive.packets ?? 0) + (transmit.packets ?? 0) > 0),
-            schedule: Schedule.spaced("100 millis")
-          }).pipe(Effect.timeout("15 seconds"))
+          const both = yield* until("counters of every port", traffic, (ports) =>
+            ports.every(({ receive, transmit }) => (receive.packets ?? 0) + (transmit.packets ?? 0) > 0)
+          )
           const at = (of: PortRequest) => both.find(({ key }) => key === keyOf(of.attachment))
           const bytes = Testpmd.burst * Testpmd.frame
           assert.deepInclude(at(from)?.transmit, { packets: Testpmd.burst, bytes, errors: 0 })

@@ -5,8 +5,9 @@
 import { existsSync, lstatSync, readdirSync, rmSync } from "node:fs"
 import { isDeepStrictEqual } from "node:util"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
+import { lastSeen, until } from "../support/Until.ts"
 import { CniNode, type Sandbox, socketOf } from "./support/CniNode.ts"
 import { executable } from "./support/Machine.ts"
 import { errorOf, well } from "./support/Plugin.ts"
@@ -17,7 +18,7 @@ import * as World from "./support/World.ts"
 /** `userspace restore` of this node. */
 const restore = (...args: ReadonlyArray<string>) =>
   Effect.flatMap(CniNode, ({ stateDir }) =>
-    run(executable, ["restore", "--state-dir", stateDir, ...args], { deadline: "60 seconds" })
+    run(executable, ["restore", "--state-dir", stateDir, ...args], { deadline: "90 seconds" })
   )
 
 /** The JSON element of one attachment. */
@@ -39,12 +40,8 @@ const added = Effect.fnUntraced(function* (sandbox: Sandbox, network: object) {
 const look = Effect.flatMap(CniNode, ({ watched }) => Effect.map(World.look(watched), World.withoutNumbers))
 
 const returnsTo = Effect.fnUntraced(function* (before: Effect.Success<typeof look>) {
-  const now = yield* Effect.repeat(look, {
-    until: (world) => isDeepStrictEqual(world, before),
-    schedule: Schedule.spaced("50 millis"),
-    times: 100
-  })
-  assert.deepStrictEqual(now, before)
+  const now = Effect.flatMap(CniNode, ({ watched }) => Effect.map(World.lookOnce(watched), World.withoutNumbers))
+  assert.deepStrictEqual(yield* lastSeen(now, (world) => isDeepStrictEqual(world, before)), before)
 })
 
 /** In an orderly way, as its service does: the ports are removed and created again. */
@@ -196,7 +193,7 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("restarts o
       const refused = yield* restore("--timeout", "0")
       assert.strictEqual(refused.status, 1)
       assert.include(refused.stderr, "ovs-vswitchd does not answer")
-      const [waiting] = yield* Effect.all([restore("--timeout", "40s"), ovs.startVswitchd], {
+      const [waiting] = yield* Effect.all([restore("--timeout", "60s"), ovs.startVswitchd], {
         concurrency: "unbounded"
       })
       well(waiting)
@@ -223,9 +220,10 @@ onMachine(["root", "executable", "ovs", "hostLocal"], CniNode.layer)("restarts o
         assert.include(yield* vsctl("list-ports", network.host.bridge.bridgeName), "usp")
         well(yield* call("DEL", { ...pod, netns: "" }, inMode(network, mode)))
         yield* returnsTo(before)
-        yield* Effect.repeat(
-          Effect.sync(() => readdirSync(ovs.runDir).some((name) => name.startsWith("usp"))),
-          { until: (left) => !left, schedule: Schedule.spaced("50 millis") }
+        yield* until(
+          "the end of the switch's sockets",
+          Effect.sync(() => readdirSync(ovs.runDir)),
+          (names) => !names.some((name) => name.startsWith("usp"))
         )
         assert.isFalse(existsSync(socketOf(sharedDir, pod)))
       }

@@ -5,10 +5,11 @@
 import { lstatSync, rmSync } from "node:fs"
 import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Fiber, type Layer, Schedule, type Scope } from "effect"
+import { Effect, Fiber, type Layer, type Scope } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { all } from "../../src/vpp/interfaces/Interfaces.ts"
 import { VppUnderTest, withSession } from "../suites/VppUnderTest.ts"
+import { until } from "../support/Until.ts"
 import { executable, vppPrefixes } from "./support/Machine.ts"
 import { errorOf, well } from "./support/Plugin.ts"
 import { start } from "./support/Program.ts"
@@ -123,7 +124,7 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
         refused.stderr,
         /^userspace: cannot restore net1 of container \w{12} \(code 11\)\n {2}VPP: .*\n {2}-> /
       )
-      const waiting = yield* Effect.forkChild(restore("--timeout", "50s"), { startImmediately: true })
+      const waiting = yield* Effect.forkChild(restore("--timeout", "60s"), { startImmediately: true })
       yield* start
       well(yield* Fiber.join(waiting))
       assert.deepStrictEqual(yield* look, attached)
@@ -218,11 +219,13 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
         yield* Effect.scoped(
           Effect.gen(function* () {
             const killed = yield* start(executable, ["restore", "--state-dir", `${directory}/state`])
-            yield* Effect.repeat(withSession(all), {
-              until: (interfaces) =>
+            yield* until(
+              `${made} ports`,
+              withSession(all),
+              (interfaces) =>
                 interfaces.filter(({ interface_name }) => interface_name.startsWith("memif")).length >= made,
-              schedule: Schedule.spaced("1 millis")
-            })
+              { every: "1 millis" }
+            )
             yield* killed.signal("SIGKILL")
             yield* killed.outcome
           })

@@ -28,9 +28,9 @@ onMachine(["root", "executable", "vpp", "hostLocal"], onReal(prefix))("top on VP
       yield* attachedPod(prefix, two, conf, "192.168.45.4/24")
       assert.strictEqual(yield* pings(pod, "192.168.45.4"), 5)
       const seen = yield* top(`${directory}/top.json`, "--state-dir", `${directory}/state`)
-      yield* seen.until((all) => all.length > 0)
+      yield* seen.until("a document", (all) => all.length > 0)
       assert.strictEqual(yield* ping(pod, "192.168.45.4", 3), 3)
-      const all = yield* seen.until((shown) => packets(two, "transmit", shown) > 2.5)
+      const all = yield* seen.until("the pings' answers", (shown) => packets(two, "transmit", shown) > 2.5)
       for (const own of [one, two]) {
         assert.isTrue(of(own.containerId, all.at(-1) ?? assert.fail())?.connected)
         for (const way of ["receive", "transmit"] as const) {

@@ -5,8 +5,9 @@
  */
 import { readdirSync } from "node:fs"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Layer, Schedule, type Scope } from "effect"
+import { Effect, type Layer, type Scope } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
+import { until } from "../support/Until.ts"
 import { CniNode, newContainerId } from "./support/CniNode.ts"
 import { comeAndGo, type Member } from "./support/Generations.ts"
 import type { Need } from "./support/Machine.ts"
@@ -63,13 +64,11 @@ const verbs = <R>(test: Test<R>, name: string, on: On<R>) => {
           Effect.gen(function* () {
             const adding = yield* begin(called(one, "ADD", pod))
             // With its record.
-            yield* Effect.suspend(() => Effect.try(() => readdirSync(`${stateDir}/attachments`))).pipe(
-              Effect.orElseSucceed((): ReadonlyArray<string> => []),
-              Effect.repeat({
-                until: (names) => names.some((file) => file.endsWith(".json")),
-                schedule: Schedule.spaced("1 millis")
-              }),
-              Effect.timeout("20 seconds")
+            yield* until(
+              "a record",
+              Effect.sync(() => readdirSync(`${stateDir}/attachments`)),
+              (names) => names.some((file) => file.endsWith(".json")),
+              { every: "1 millis" }
             )
             yield* adding.signal("SIGKILL")
             yield* adding.outcome

@@ -117,7 +117,7 @@ const make = Effect.fnUntraced(function* (vpp: MakeVpp) {
   )
   const of = (network: string) => attachments.find((one) => one.network === network) ?? assert.fail(network)
 
-  const userspace = (...args: ReadonlyArray<string>) => run(executable, args, { deadline: "60 seconds" })
+  const userspace = (...args: ReadonlyArray<string>) => run(executable, args)
   const list = Effect.gen(function* () {
     const { status, stderr, stdout } = yield* userspace("list", "--json", "--state-dir", node.stateDir)
     assert.strictEqual(status, 0, stdout + stderr)

@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs"
 import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
 import { Context, Effect, Layer, type Scope } from "effect"
-import { type Healing, healing, within } from "./support/Healing.ts"
+import { until } from "../support/Until.ts"
+import { type Healing, healing } from "./support/Healing.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
 import { start } from "./support/Program.ts"
@@ -50,10 +51,7 @@ const listening = Effect.gen(function* () {
 /** How long after VPP answers all of these are back, in milliseconds. */
 const backAfter = Effect.fnUntraced(function* (api: string, sockets: ReadonlyArray<string>) {
   const isThere = (all: ReadonlyArray<string>) =>
-    within(
-      "120 seconds",
-      Effect.map(listening, (now) => (all.every((path) => now.has(path)) ? true : undefined))
-    )
+    until(`${all} to be listened on`, listening, (now) => all.every((path) => now.has(path)))
   yield* isThere([api])
   const since = performance.now()
   yield* isThere(sockets)
@@ -87,17 +85,16 @@ const isolates = (test: Vitest.Test<OnVpp | Vpp | Scope.Scope>) => {
         new URL("support/hello-and-close.pl", import.meta.url).pathname,
         hostile.socket
       ])
-      yield* within(
-        "120 seconds",
-        Effect.map(agent.log, (text) => (/its port is left away/.test(text) ? true : undefined)),
-        Effect.map(agent.log, (text) => `nobody is isolated after ${ends}: ${text}`)
-      )
+      yield* until("somebody who is isolated", agent.log, (text) => /its port is left away/.test(text), {
+        deadline: "2 minutes"
+      })
       const seconds = ((performance.now() - began) / 1000).toFixed(1)
       const back = yield* backAfter(api, good)
       process.stderr.write(
         `${basename(newest)}: isolated after ${ends.length} ends (${ends}) in ${seconds} s; nine ports back ${back} ms after VPP listens\n`
       )
-      assert.isBelow(back, 2_000)
+      // Neither held back, nor put off for the minute between two repairs of a port.
+      assert.isBelow(back, 20_000)
       const log = yield* agent.log
       assert.match(log, new RegExp(`container ${hostile.short}.*its port is left away`))
       for (const { short } of others) assert.notMatch(log, new RegExp(`container ${short}.*left away`))
@@ -117,7 +114,7 @@ const isolates = (test: Vitest.Test<OnVpp | Vpp | Scope.Scope>) => {
       assert.include(yield* listening, hostile.socket)
       for (const { pod } of pods) well(yield* call("DEL", pod, conf))
       yield* returnsTo(before)
-    }).pipe(Effect.timeout("5 minutes")))
+    }))
 }
 
 onMachine(["root", "executable", "hostLocal", "vpp"], live)(`isolation on a real VPP ${basename(newest)}`, isolates)

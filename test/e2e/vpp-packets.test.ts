@@ -6,7 +6,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import type { VppMemifPort } from "../../src/cni/network/HostPort.ts"
 import { keyOf } from "../../src/identity/Attachment.ts"
 import { abstractName } from "../../src/vpp/interfaces/PortKinds.ts"
@@ -28,6 +28,7 @@ import {
   type Wanted,
   withSession
 } from "../suites/VppUnderTest.ts"
+import { until, untilTrue } from "../support/Until.ts"
 import { numberedAndLimited } from "../vpp/support/Numbered.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { vppPrefixes } from "./support/Machine.ts"
@@ -132,10 +133,7 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
         Effect.gen(function* () {
           const network = bridged(newDomain())
           const sandbox = yield* start("unshare", ["--net", "sleep", "infinity"])
-          yield* Effect.repeat(
-            Effect.sync(() => netnsOf(sandbox.pid) !== netnsOf(process.pid)),
-            { until: (own) => own }
-          )
+          yield* untilTrue("a namespace of its own", () => netnsOf(sandbox.pid) !== netnsOf(process.pid))
           const netns = `/proc/${sandbox.pid}/ns/net`
           const wanted = yield* request(memif({ network, abstract: true }))
           const one = { ...wanted, attachment: { ...wanted.attachment, netns } }
@@ -214,15 +212,11 @@ onMachine(["root", "vpp"], host(newest))(`many callers of VPP ${basename(newest)
           const children = numbers.map((n) => spawn(bun, [program, api, sockets, String(n)], { stdio: "ignore" }))
           const alive = () => children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
           // In the middle: some ports exist, and the others no longer matter.
-          yield* Effect.repeat(ctl("show", "interface"), {
-            until: (text) => text.split("memif").length > 10,
-            schedule: Schedule.spaced("2 millis")
+          yield* until("ten ports", ctl("show", "interface"), (text) => text.split("memif").length > 10, {
+            every: "2 millis"
           })
           for (const child of children) child.kill("SIGKILL")
-          yield* Effect.repeat(Effect.sync(alive), {
-            until: (left) => left.length === 0,
-            schedule: Schedule.spaced("5 millis")
-          })
+          yield* untilTrue("the end of the processes", () => alive().length === 0)
           assert.strictEqual((yield* withSession((session) => session.call(controlPing, {}))).retval, 0)
           const removed = yield* Effect.forEach(numbers, (n) => unplug(unplugOf(numberedAndLimited(sockets, n))), {
             concurrency: 8

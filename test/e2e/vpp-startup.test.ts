@@ -6,9 +6,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
+import { until } from "../support/Until.ts"
 import { executable, vppPrefixes } from "./support/Machine.ts"
-import { cleanEnvironment, ProgramError, start, succeed } from "./support/Program.ts"
+import { cleanEnvironment, start, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { libraries } from "./support/VppInstance.ts"
 
@@ -38,13 +39,7 @@ const vpp = Effect.fnUntraced(function* (prefix: string, path: string) {
   const within = (program: string, ...words: ReadonlyArray<string>) =>
     succeed("nsenter", ["--target", String(running.pid), "--mount", program, ...words], { env })
   const ctl = (...words: ReadonlyArray<string>) => within(`${prefix}/bin/vppctl`, ...words)
-  yield* ctl("show", "version").pipe(
-    Effect.filterOrFail(
-      (text) => text.startsWith("vpp "),
-      () => new ProgramError({ program: "vpp", problem: "does not answer" })
-    ),
-    Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 200 })
-  )
+  yield* until("a VPP that answers", ctl("show", "version"), (text) => text.startsWith("vpp "))
   return { place, within, ctl }
 })
 

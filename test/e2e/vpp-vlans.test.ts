@@ -5,10 +5,11 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import type { VppMemifPort, VppVhostPort } from "../../src/cni/network/HostPort.ts"
 import { both } from "../suites/VppLimitsSuite.ts"
 import { bridged, memif, newDomain, plugged, request, verify, vhost, type Wanted } from "../suites/VppUnderTest.ts"
+import { until } from "../support/Until.ts"
 import { frames, readPcap, writePcap } from "./support/HostileFrames.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { connected, ping, pings, podAt } from "./support/PodVpp.ts"
@@ -45,10 +46,9 @@ const replay = Effect.fnUntraced(function* (
       : `--vdev=net_virtio_user0,path=${socketPath}`
   const args = Testpmd.replayArguments(name, ["--no-pci", "--no-huge", device], file, commands)
   const sender = yield* Testpmd.run(name, vpp.directory, args)
-  yield* Effect.repeat(counted(vpp, port, "rx"), {
-    until: (now) => now - before >= frames,
-    schedule: Schedule.spaced("100 millis")
-  }).pipe(Effect.timeout(30_000 + frames))
+  yield* until(`${before + frames} frames received`, counted(vpp, port, "rx"), (now) => now - before >= frames, {
+    deadline: 60_000 + frames
+  })
   yield* Testpmd.stop(sender)
 }, Effect.scoped)
 

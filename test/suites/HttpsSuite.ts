@@ -3,9 +3,10 @@
  * always a server on Node.
  */
 import * as assert from "node:assert/strict"
-import { Effect, Fiber, Schedule, Schema } from "effect"
+import { Effect, Fiber, Schema } from "effect"
 import { Https, type HttpsRequest, type Tls } from "../../src/platform/Https.ts"
 import { Echo, Peer, pem } from "../platform/support/HttpsPeer.ts"
+import { until } from "../support/Until.ts"
 import { suite } from "./Suite.ts"
 
 const trusting: Tls = { ca: pem("ca.crt"), client: undefined, verify: true, serverName: undefined }
@@ -158,10 +159,7 @@ export const https = suite<Https | Peer>("Https", (test) => {
     Effect.gen(function* () {
       const { tls } = yield* Peer
       const url = `https://127.0.0.1:${tls}`
-      const says = (text: string) =>
-        send(`${url}/silent/state`).pipe(
-          Effect.repeat({ until: ({ body }) => body === text, schedule: Schedule.spaced("10 millis") })
-        )
+      const says = (text: string) => until(text, send(`${url}/silent/state`), ({ body }) => body === text)
       const fiber = yield* Effect.forkChild(send(`${url}/silent`))
       yield* says("1 arrived, 0 left")
       yield* Fiber.interrupt(fiber)

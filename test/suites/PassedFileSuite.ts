@@ -4,7 +4,8 @@ import * as Fs from "node:fs"
 import { Context, Effect, Exit, Fiber, Scope } from "effect"
 import type { Receive } from "../../src/platform/PassedFile.ts"
 import type { SocketError } from "../../src/platform/Sockets.ts"
-import { directory, listen, until } from "./SocketsSite.ts"
+import { untilTrue } from "../support/Until.ts"
+import { directory, listen } from "./SocketsSite.ts"
 import { suite } from "./Suite.ts"
 
 /** What it sends to whoever connects: a descriptor, a message without one, or nothing. */
@@ -88,7 +89,7 @@ export const passedFiles = suite<Passing>("a file that a daemon passes", (test) 
       yield* peer(path, "nothing")
       const before = open()
       const waiting = yield* Effect.forkChild(Effect.scoped(receive(path)))
-      yield* until(() => open() >= before + 2)
+      yield* untilTrue("both ends of a connection", () => open() >= before + 2, { every: "1 millis" })
       yield* Fiber.interrupt(waiting)
       // Its own end is gone; the peer's stays.
       assert.equal(open(), before + 1)

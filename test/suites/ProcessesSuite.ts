@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Fiber } from "effect"
 import { Processes, type Run } from "../../src/platform/Processes.ts"
+import { until, untilTrue } from "../support/Until.ts"
 import { suite } from "./Suite.ts"
 
 const environment = { PATH: "/usr/bin:/bin" }
@@ -31,31 +32,21 @@ const directory = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
 )
 
-/** Resumes when `probe` returns something: it is called at every turn of the event loop. */
-const until = <A>(probe: () => A | undefined): Effect.Effect<A> =>
-  Effect.callback((resume) => {
-    const ask = () => {
-      const found = probe()
-      if (found === undefined) next = setTimeout(ask, 1)
-      else resume(Effect.succeed(found))
-    }
-    let next = setTimeout(ask, 0)
-    return Effect.sync(() => clearTimeout(next))
-  })
-
 /** The numbers in a file that a child writes, once there are this many. */
 const numbersIn = (path: string, count: number) =>
-  until(() => {
-    const text = Fs.existsSync(path) ? Fs.readFileSync(path, "utf8") : ""
-    const numbers = text.split("\n").slice(0, -1).map(Number)
-    return numbers.length >= count ? numbers : undefined
-  })
+  until(
+    `${count} numbers in ${path}`,
+    Effect.sync(() => Fs.readFileSync(path, "utf8").split("\n").slice(0, -1).map(Number)),
+    ({ length }) => length >= count,
+    { every: "1 millis" }
+  )
 
 /** R, S, T, Z, ...; undefined when there is no such process, not even a zombie. */
 const stateOf = (pid: number): string | undefined =>
   Fs.existsSync(`/proc/${pid}/stat`) ? Fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.[0] : undefined
 
-const isGone = (pid: number) => stateOf(pid) === undefined
+const ended = (pid: number) =>
+  untilTrue(`the end of process ${pid}`, () => [undefined, "Z"].includes(stateOf(pid)), { every: "1 millis" })
 
 /** Interrupts a child that has listed its processes; returns those. */
 const interrupted = Effect.fnUntraced(function* (script: (pids: string) => string, count: number) {
@@ -165,13 +156,13 @@ export const processes = suite<Processes>("Processes", (test) => {
       const pids = yield* interrupted((pids) => `sleep 60 & echo $! > ${pids}; echo $$ >> ${pids}; wait`, 2)
       assert.equal(pids.length, 2)
       // init reaps the child's child.
-      for (const pid of pids) yield* until(() => (isGone(pid) || stateOf(pid) === "Z" ? true : undefined))
+      for (const pid of pids) yield* ended(pid)
     }))
 
   test("interruption is not delayed by a process that keeps the output open", () =>
     Effect.gen(function* () {
       const pids = yield* interrupted((pids) => `sleep 60 & echo $! > ${pids}; echo $$ >> ${pids}`, 2)
-      for (const pid of pids) yield* until(() => (isGone(pid) || stateOf(pid) === "Z" ? true : undefined))
+      for (const pid of pids) yield* ended(pid)
     }))
 
   test("a deadline is an interruption", () =>

@@ -22,7 +22,7 @@ export const report = async <R, E>(
     Effect.suspend(body).pipe(
       Effect.provide(Layer.fresh(live)),
       Effect.scoped,
-      Effect.timeout("20 seconds"),
+      Effect.timeout("1 minute"),
       Effect.matchCause({ onFailure: Cause.pretty, onSuccess: () => null }),
       Effect.flatMap((failure) => Schema.encodeEffect(Verdict)({ subject, sentence, failure })),
       Effect.tap((line) => Effect.sync(() => process.stdout.write(`${line}\n`)))

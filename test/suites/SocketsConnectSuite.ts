@@ -5,7 +5,7 @@ import * as Fs from "node:fs"
 import { join } from "node:path"
 import { Effect, Fiber } from "effect"
 import { Sockets } from "../../src/platform/Sockets.ts"
-import { codeOf, directory, listen, turns, until } from "./SocketsSite.ts"
+import { codeOf, directory, listen, turns } from "./SocketsSite.ts"
 import { suite } from "./Suite.ts"
 
 /**
@@ -59,7 +59,7 @@ export const socketsConnect = suite<Sockets>("Sockets, that cannot connect", (te
           Effect.sync(() => Fs.renameSync(`${path}.live`, path))
         )
       )
-      yield* until(() => true)
+      yield* turns(1)
       assert.ok(Fs.lstatSync(path).isSocket())
       assert.equal(yield* codeOf(Effect.scoped(sockets.connect(path))), "connect ECONNREFUSED")
       Fs.writeFileSync(`${path}.file`, "")

@@ -11,22 +11,15 @@ export const directory = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
 )
 
-/** Resumes when `probe` is true: it is called at every turn of the event loop. */
-export const until = (probe: () => boolean): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    const ask = () => {
-      if (probe()) resume(Effect.void)
-      else next = setImmediate(ask)
-    }
-    let next = setImmediate(ask)
-    return Effect.sync(() => clearImmediate(next))
-  })
-
 /** Lets pending events be processed: the event loop has checked every descriptor this often. */
-export const turns = (count: number) => {
-  let left = count
-  return until(() => left-- <= 0)
-}
+export const turns = (count: number) =>
+  Effect.replicateEffect(
+    Effect.callback<void>((resume) => {
+      const next = setImmediate(() => resume(Effect.void))
+      return Effect.sync(() => clearImmediate(next))
+    }),
+    count
+  )
 
 export const listen = Effect.fnUntraced(function* (path: string) {
   const accepted: Array<Net.Socket> = []

@@ -3,7 +3,8 @@ import * as assert from "node:assert/strict"
 import type * as Net from "node:net"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { type Connection, Sockets } from "../../src/platform/Sockets.ts"
-import { codeOf, directory, listen, turns, until } from "./SocketsSite.ts"
+import { untilTrue } from "../support/Until.ts"
+import { codeOf, directory, listen, turns } from "./SocketsSite.ts"
 import { suite } from "./Suite.ts"
 
 /** A connection and its other end, which reads nothing until it is told to. */
@@ -13,7 +14,7 @@ const pair = Effect.gen(function* () {
   const sockets = yield* Sockets
   const scope = yield* Scope.fork(yield* Effect.scope)
   const connection = yield* Scope.provide(sockets.connect(path), scope)
-  yield* until(() => accepted.length > 0)
+  yield* untilTrue("a connection", () => accepted.length > 0)
   const [peer] = accepted
   assert.ok(peer)
   return { connection, peer, close: Scope.close(scope, Exit.void) }
@@ -47,7 +48,7 @@ export const sockets = suite<Sockets>("Sockets", (test) => {
       const { connection, peer } = yield* pair
       const received = collect(peer)
       yield* connection.write(Buffer.from("to the peer"))
-      yield* until(() => received().toString() === "to the peer")
+      yield* untilTrue("what was written", () => received().toString() === "to the peer")
       peer.write("from the peer")
       assert.equal(text(yield* readBytes(connection, 13)), "from the peer")
     }))
@@ -70,7 +71,7 @@ export const sockets = suite<Sockets>("Sockets", (test) => {
       assert.equal(writing.pollUnsafe(), undefined)
       const received = collect(peer)
       yield* Fiber.join(writing)
-      yield* until(() => received().length === sent.length)
+      yield* untilTrue("all that was written", () => received().length === sent.length)
       assert.ok(received().equals(sent))
     }))
 
@@ -80,7 +81,7 @@ export const sockets = suite<Sockets>("Sockets", (test) => {
       const [one, two] = [pattern(3 * mebibyte, 3), pattern(3 * mebibyte, 5)]
       const received = collect(peer)
       yield* Effect.all([connection.write(one), connection.write(two)], { concurrency: "unbounded" })
-      yield* until(() => received().length === one.length + two.length)
+      yield* untilTrue("both writes", () => received().length === one.length + two.length)
       assert.ok(received().equals(Buffer.concat([one, two])))
     }))
 
@@ -148,7 +149,7 @@ export const sockets = suite<Sockets>("Sockets", (test) => {
       yield* connection.write(Buffer.from("goodbye"))
       yield* close
       const received = collect(peer)
-      yield* until(() => ended.ended)
+      yield* untilTrue("the end", () => ended.ended)
       assert.equal(received().toString(), "goodbye")
       assert.equal(yield* codeOf(connection.read), "read Closed")
       assert.equal(yield* codeOf(connection.write(Buffer.from("late"))), "write Closed")

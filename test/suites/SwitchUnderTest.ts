@@ -21,6 +21,7 @@ import {
 } from "../../src/ovs/client/OvsdbMessages.ts"
 import { Bridge, Interface, Port, Root, select } from "../../src/ovs/client/Transactions.ts"
 import type { PortRequest, Vswitch } from "../../src/vswitch/Vswitch.ts"
+import { until } from "../support/Until.ts"
 import { ovsPort } from "../vswitch/support/MinimalPorts.ts"
 
 export class SwitchUnderTest extends Context.Service<
@@ -46,7 +47,7 @@ export class SwitchUnderTest extends Context.Service<
 
 /** Short, so that a test of a deadline does not take long. */
 export const quick: Deadlines = {
-  connect: Duration.millis(500),
+  connect: Duration.seconds(2),
   reply: Duration.seconds(2),
   apply: Duration.seconds(3),
   withdraw: Duration.seconds(3)
@@ -70,6 +71,12 @@ export const look = Effect.gen(function* () {
       )
   return tables.flatMap(({ name }, index) => (rows[index] ?? []).map((row) => `${name} ${shown(row).join(" ")}`)).sort()
 })
+
+/** The rows, when there is a port of this name. */
+export const committed = (name: string) =>
+  until(`port ${name}`, look, (lines) => lines.some((line) => line.startsWith("Port ") && line.includes(name)), {
+    every: "1 millis"
+  })
 
 const Columns = Schema.Record(Schema.String, Schema.Json)
 const columns = (row: unknown) => Result.mapError(Schema.decodeUnknownResult(Columns)(row), String)

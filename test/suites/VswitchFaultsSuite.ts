@@ -4,12 +4,12 @@
  */
 import { lstatSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Fiber, Schedule } from "effect"
+import { Effect, Fiber } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
-import { leavesAsFound, look, newBridge, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
+import { committed, leavesAsFound, look, newBridge, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
 import { existing, once, plug, plugged, refusal, restore, status, unplug, verify } from "./VswitchCalls.ts"
 
 /** ovs-vswitchd is dead during the scope. */
@@ -20,13 +20,6 @@ const dead = Effect.flatMap(SwitchUnderTest, ({ killVswitchd, startVswitchd }) =
 const unreachable = Effect.flatMap(SwitchUnderTest, ({ startDatabase, stopDatabase }) =>
   Effect.acquireRelease(stopDatabase, () => startDatabase)
 )
-
-/** Resumes when the database has a port of this name. */
-const committed = (name: string) =>
-  Effect.repeat(look, {
-    until: (lines) => lines.some((line) => line.startsWith("Port ") && line.includes(name)),
-    schedule: Schedule.spaced("1 millis")
-  })
 
 export const ovsFaults = suite<SwitchUnderTest>("Vswitch on an Open vSwitch that fails", (test) => {
   test("removes the port when ovs-vswitchd does not act on it", () =>

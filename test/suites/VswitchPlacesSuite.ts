@@ -3,10 +3,11 @@ import { randomUUID } from "node:crypto"
 import { existsSync, linkSync, lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
 import { OvsClient } from "../../src/ovs/client/OvsClient.ts"
+import { lastSeen, untilTrue } from "../support/Until.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import { administrator, leavesAsFound, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
@@ -18,10 +19,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
       const { ovsSocketDir } = yield* SwitchUnderTest
       const wanted = yield* request({ mode: "server" })
       const socket = `${ovsSocketDir}/${portName(wanted.attachment)}`
-      const gone = Effect.repeat(
-        Effect.sync(() => !existsSync(socket)),
-        { until: (is) => is, schedule: Schedule.spaced("5 millis") }
-      )
+      const gone = untilTrue("the end of the socket", () => !existsSync(socket), { every: "5 millis" })
       yield* leavesAsFound(
         Effect.gen(function* () {
           assert.strictEqual((yield* plug(wanted)).socketAt, socket)
@@ -102,11 +100,7 @@ export const ovsSocketsAndFlows = suite<SwitchUnderTest>("Vswitch on Open vSwitc
       yield* Effect.flatMap(OvsClient, ({ caughtUp, root }) => Effect.flatMap(root, caughtUp)).pipe(
         Effect.provide((yield* SwitchUnderTest).client)
       )
-      const differences = yield* Effect.repeat(verify(open), {
-        until: ({ length }) => length > 0,
-        schedule: Schedule.spaced("20 millis"),
-        times: 250
-      })
+      const differences = yield* lastSeen(verify(open), ({ length }) => length > 0)
       assert.deepStrictEqual(differences, [
         `the flow of port ${portName(open.attachment)} is missing on bridge ${open.port.bridge} (fail_mode secure)`
       ])

@@ -1,9 +1,10 @@
 /** What the Open vSwitch layer of `Vswitch` restores after a restart of a daemon, or in an emptied database. */
 import { existsSync, lstatSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { portName } from "../../src/identity/Attachment.ts"
+import { untilTrue } from "../support/Until.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { suite } from "./Suite.ts"
 import { administrator, leavesAsFound, look, request, SwitchUnderTest } from "./SwitchUnderTest.ts"
@@ -52,10 +53,7 @@ export const ovsRestore = suite<SwitchUnderTest>("restore on Open vSwitch", (tes
       const name = portName(wanted.attachment)
       const { socketAt = "" } = yield* plugged(wanted)
       yield* removePort(name)
-      yield* Effect.repeat(
-        Effect.sync(() => existsSync(socketAt)),
-        { until: (is) => !is, schedule: Schedule.spaced("5 millis") }
-      )
+      yield* untilTrue("the end of the socket", () => !existsSync(socketAt), { every: "5 millis" })
       assert.deepStrictEqual(yield* restore(wanted), { port: name, socketAt, made: [`port ${name}`] })
       assert.isTrue(lstatSync(socketAt).isSocket())
     }))

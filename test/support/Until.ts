@@ -42,7 +42,8 @@ const polled = <A, E, R>(
 const inWords = <A, E>(last: Exit.Exit<A, E> | undefined): string => {
   if (last === undefined) return "no answer"
   const text = Exit.isSuccess(last) ? inspect(last.value, { depth: 6 }) : Cause.pretty(last.cause)
-  return text.length > 4000 ? `${text.slice(0, 4000)}...` : text
+  // Of a log, the end says more.
+  return text.length > 4000 ? `${text.slice(0, 2000)} ... ${text.slice(-2000)}` : text
 }
 
 /** Looks until `is` holds; a look that fails is one that has not seen it yet. */

@@ -2,7 +2,8 @@
 
 import { heapStats } from "bun:jsc"
 import { readdirSync, readlinkSync } from "node:fs"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
+import { lastSeen } from "../../support/Until.ts"
 import type { Measure } from "./Order.ts"
 
 const mebi = (bytes: number) => Math.round((bytes / 2 ** 20) * 10) / 10
@@ -44,6 +45,6 @@ export const atRest = Effect.fnUntraced(function* (before?: Measure) {
     last = next
     return same && next.descriptors.length <= (before?.descriptors.length ?? next.descriptors.length)
   })
-  yield* Effect.repeat(steady, { until: (same) => same, schedule: Schedule.spaced("1200 millis"), times: 12 })
+  yield* lastSeen(steady, (same) => same, { every: "1200 millis" })
   return last
 })

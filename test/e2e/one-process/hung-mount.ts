@@ -4,9 +4,10 @@
  */
 import { spawnSync } from "node:child_process"
 import { closeSync, openSync } from "node:fs"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import * as AsyncFiles from "../../../src/platform/async/AsyncFiles.ts"
 import { Namespaces } from "../../../src/platform/Namespaces.ts"
+import { lastSeen } from "../../support/Until.ts"
 
 const [, , directory = ""] = process.argv
 // The kernel waits for the answer to its first request (fuse(4)), and everybody who accesses a file waits for the
@@ -16,7 +17,9 @@ const options = ["-i", "-t", "fuse", "-o", "fd=3,rootmode=40000,user_id=0,group_
 const { status, stderr } = spawnSync("mount", options, { stdio: ["ignore", "ignore", "pipe", server] })
 if (status !== 0) throw new Error(String(stderr))
 
-const files = AsyncFiles.make(500)
+/** In milliseconds: enough for another file system on a busy machine. */
+const patience = 3_000
+const files = AsyncFiles.make(patience)
 const order: Array<string> = []
 const noting = (what: string) => (self: Effect.Effect<string>) =>
   Effect.map(self, (code) => void order.push(`${what}: ${code}`))
@@ -35,13 +38,11 @@ const main = Effect.gen(function* () {
   )
   const next = yield* Effect.sync(() => Effect.runSync(codeOf(files.lstat(`${directory}/another`))))
   const namespace = yield* Effect.flatMap(Namespaces, ({ judge }) => judge(`${directory}/ns`)).pipe(
-    Effect.provide(AsyncFiles.namespaces(500))
+    Effect.provide(AsyncFiles.namespaces(patience))
   )
   closeSync(server)
-  const after = yield* codeOf(files.lstat(`${directory}/file`)).pipe(
-    Effect.repeat({ until: (code) => code !== "ETIMEDOUT", schedule: Schedule.spaced("10 millis") }),
-    Effect.timeout("20 seconds")
-  )
+  const again = codeOf(files.lstat(`${directory}/file`))
+  const after = yield* lastSeen(again, (code) => code !== "ETIMEDOUT", { every: "10 millis" })
   process.stdout.write(JSON.stringify({ order, next, namespace, after }))
 })
 

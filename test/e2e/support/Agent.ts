@@ -1,8 +1,9 @@
 /** A `userspace agent` of the test's own, and calls through it. */
 import { readdirSync, readlinkSync } from "node:fs"
-import { Effect, Schedule, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import { readyPath, statusPath } from "../../../src/agent/Protocol.ts"
 import { decodeStatus, get, type NoAgent, type Reply, type Status } from "../../../src/agent/Status.ts"
+import { until } from "../../support/Until.ts"
 import { executable } from "./Machine.ts"
 import { cleanEnvironment, ProgramError, type Running, start } from "./Program.ts"
 
@@ -32,11 +33,7 @@ export const agent = Effect.fn("Agent.start")(function* (
     stop: "SIGTERM"
   })
   const status = Effect.flatMap(get(socket, statusPath), ({ text }) => decodeStatus(text))
-  const soon = { schedule: Schedule.spaced("20 millis"), times: 1000 }
-  const ready = Effect.retry(
-    Effect.filterOrFail(get(socket, readyPath), ({ status }) => status === 200),
-    soon
-  )
+  const ready = until("an agent that is ready", get(socket, readyPath), ({ status }) => status === 200)
   const ended = Effect.flatMap(running.outcome, ({ stderr }) =>
     Effect.fail(new ProgramError({ program: "userspace agent", problem: `has ended: ${stderr}` }))
   )
@@ -46,11 +43,7 @@ export const agent = Effect.fn("Agent.start")(function* (
     running,
     get: (path) => get(socket, path),
     status,
-    until: (what, there) =>
-      Effect.retry(
-        Effect.filterOrFail(status, there, (now) => new ProgramError({ program: what, problem: JSON.stringify(now) })),
-        soon
-      ),
+    until: (what, there) => until(what, status, there),
     environment: handedTo(socket),
     opened: (path) =>
       readdirSync(`/proc/${running.pid}/fd`).filter((fd) => {

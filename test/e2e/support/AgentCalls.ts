@@ -1,24 +1,19 @@
 /** What the tests of calls that are cut off do with a node: hold its switch still, watch for a port, call the agent. */
 import { createServer, type RequestListener } from "node:http"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule, Schema } from "effect"
+import { Effect } from "effect"
+import { until } from "../../support/Until.ts"
 import { type Agent, agent, handedTo } from "./Agent.ts"
 import { busyBridge } from "./BusyBridge.ts"
 import { CniNode, type Sandbox } from "./CniNode.ts"
 import * as Plugin from "./Plugin.ts"
-import { look, returnsTo, type World } from "./World.ts"
+import { look, lookOnce, returnsTo, type World } from "./World.ts"
 
 export { busyBridge }
 
-class NotThere extends Schema.TaggedError<NotThere>()("NotThere", { what: Schema.String }) {}
-
-export const until = Effect.fnUntraced(function* (what: string, there: (world: World) => boolean) {
-  const { watched } = yield* CniNode
-  yield* look(watched).pipe(
-    Effect.filterOrFail(there, () => new NotThere({ what })),
-    Effect.retry({ schedule: Schedule.spaced("10 millis"), times: 1000 })
-  )
-})
+/** On the node, while its switch may be stopped. */
+export const untilThere = (what: string, there: (world: World) => boolean) =>
+  Effect.flatMap(CniNode, ({ watched }) => until(what, lookOnce(watched), there, { every: "10 millis" }))
 
 export const portOf = (containerId: string) => (world: World) =>
   Object.values(world.tables).some((columns) => JSON.stringify(columns).includes(containerId))
@@ -52,7 +47,7 @@ export const addDuring = <A, E, R>(served: Agent, sandbox: Sandbox, meanwhile: E
     Effect.gen(function* () {
       yield* stopped
       const add = yield* Effect.forkChild(callBy(served.socket).call("ADD", sandbox), { startImmediately: true })
-      yield* until("port", portOf(sandbox.containerId))
+      yield* untilThere("port", portOf(sandbox.containerId))
       yield* meanwhile
       return add
     })

@@ -108,9 +108,7 @@ const Interfaces = Schema.decodeUnknownEffect(
 /** A sleeping process holds a namespace, which is removed completely when the process ends. */
 const asleep = Effect.fnUntraced(function* (...unshare: ReadonlyArray<string>) {
   const holder = yield* start("unshare", unshare)
-  yield* succeed("sh", ["-c", `until [ "$(cat /proc/${holder.pid}/comm)" = sleep ]; do sleep 0.01; done`], {
-    deadline: "10 seconds"
-  })
+  yield* succeed("sh", ["-c", `until [ "$(cat /proc/${holder.pid}/comm)" = sleep ]; do sleep 0.01; done`])
   return holder.pid
 })
 

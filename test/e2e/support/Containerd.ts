@@ -4,7 +4,8 @@
  * fixed paths there. Its processes end with it: pods over the CRI, then containerd, then its remaining shims, by pid.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs"
-import { Context, Effect, Layer, Schedule, Schema } from "effect"
+import { Cause, Context, Effect, Exit, Layer, Schema } from "effect"
+import { type NotThere, until } from "../../support/Until.ts"
 import { Cri, CriError } from "./Cri.ts"
 import { build, reference } from "./Image.ts"
 import { type ProgramError, start, succeed } from "./Program.ts"
@@ -40,16 +41,16 @@ export class Containerd extends Context.Service<
     /** `attempt`: kubelet counts the sandboxes of a pod. */
     readonly runPod: (name: string, attempt?: number) => Effect.Effect<Pod, CriError>
     /** Kills the sandbox's pause process, and returns when the runtime has noticed. */
-    readonly killPause: (pod: Pod) => Effect.Effect<void, CriError>
+    readonly killPause: (pod: Pod) => Effect.Effect<void, CriError | NotThere>
     /** Starts it without privileges, and returns the path of its output. */
     readonly runContainer: (pod: Pod, container: Container) => Effect.Effect<string, CriError>
     readonly stopPod: (pod: Pod) => Effect.Effect<void, CriError>
-    readonly removePod: (pod: Pod) => Effect.Effect<void, CriError>
+    readonly removePod: (pod: Pod) => Effect.Effect<void, CriError | NotThere>
     /** The address that the runtime reports for the pod. */
     readonly address: (pod: Pod) => Effect.Effect<string, CriError>
   }
 >()("userspace-cni/test/Containerd") {
-  static readonly layer = (setup: Setup): Layer.Layer<Containerd, CriError | ProgramError> =>
+  static readonly layer = (setup: Setup): Layer.Layer<Containerd, CriError | NotThere | ProgramError> =>
     Layer.effect(Containerd, make(setup)).pipe(
       Layer.provide(Cri.layer(socketOf(setup))),
       Layer.provide(Layer.effectDiscard(daemon(setup)))
@@ -131,9 +132,8 @@ const daemon = Effect.fnUntraced(function* (setup: Setup) {
     stop: "SIGTERM"
   })
   const ctr = ["-a", socketOf(setup), "-n", "k8s.io"]
-  yield* succeed("ctr", [...ctr, "--connect-timeout", "1s", "version"]).pipe(
-    Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 150 })
-  )
+  const version = succeed("ctr", [...ctr, "--connect-timeout", "1s", "version"])
+  yield* until("a containerd that answers", version, () => true)
   yield* succeed("ctr", [...ctr, "images", "import", "--snapshotter", "native", archive])
 })
 
@@ -145,14 +145,11 @@ const make = Effect.fnUntraced(function* (setup: Setup) {
   // A container dies with its pod's pause process. Until containerd has handled that exit it reports the container as
   // running, stops nothing and refuses to remove it; kubelet asks again.
   const removePod = ({ id }: Pick<Pod, "id">) =>
-    cri.call("RemovePodSandbox", { pod_sandbox_id: id }).pipe(
-      Effect.retry({
-        schedule: Schedule.spaced("50 millis"),
-        times: 200,
-        while: (error) => error.answer.includes("container is still running")
-      }),
-      Effect.asVoid
-    )
+    until(
+      "the end of the pod's containers",
+      Effect.exit(cri.call("RemovePodSandbox", { pod_sandbox_id: id })),
+      (exit) => !(Exit.isFailure(exit) && Cause.pretty(exit.cause).includes("container is still running"))
+    ).pipe(Effect.flatten, Effect.asVoid)
   yield* Effect.addFinalizer(() =>
     cri.call("ListPodSandbox", {}).pipe(
       Effect.flatMap(({ items = [] }) => Effect.forEach(items, (pod) => Effect.andThen(stopPod(pod), removePod(pod)))),
@@ -160,17 +157,8 @@ const make = Effect.fnUntraced(function* (setup: Setup) {
     )
   )
 
-  yield* cri.call("Status", {}).pipe(
-    Effect.flatMap(({ status }) => {
-      const unready = status.conditions.filter((condition) => !condition.status)
-      return unready.length === 0
-        ? Effect.void
-        : new CriError({
-            method: "Status",
-            answer: unready.map(({ message, type }) => `${type}: ${message}`).join("; ")
-          })
-    }),
-    Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 100 })
+  yield* until("a runtime that is ready", cri.call("Status", {}), ({ status }) =>
+    status.conditions.every((condition) => condition.status)
   )
 
   const runPod = Effect.fn("Containerd.runPod")(function* (name: string, attempt = 0) {
@@ -218,12 +206,10 @@ const make = Effect.fnUntraced(function* (setup: Setup) {
       ({ message }) => new CriError({ method: "PodSandboxStatus", answer: message })
     )
     process.kill(pid, "SIGKILL")
-    yield* cri.call("PodSandboxStatus", { pod_sandbox_id: id }).pipe(
-      Effect.repeat({
-        until: ({ status }) => status.state === "SANDBOX_NOTREADY",
-        schedule: Schedule.spaced("20 millis"),
-        times: 500
-      })
+    yield* until(
+      "a sandbox that is not ready",
+      cri.call("PodSandboxStatus", { pod_sandbox_id: id }),
+      ({ status }) => status.state === "SANDBOX_NOTREADY"
     )
   })
 

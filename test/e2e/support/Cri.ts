@@ -87,7 +87,7 @@ const make = Effect.fnUntraced(function* (socket: string) {
         found.requestSerialize,
         found.responseDeserialize,
         request,
-        { deadline: Date.now() + 30_000 },
+        { deadline: Date.now() + 60_000 },
         (error, reply) =>
           resume(
             error === null ? Effect.succeed(reply) : new CriError({ method, code: error.code, answer: error.details })

@@ -1,7 +1,8 @@
 /** The resident agent beside a node under test, which heals by itself: its log, and the restored ports. */
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
+import { type NotThere, until } from "../../support/Until.ts"
 import { executable } from "./Machine.ts"
 import { cleanEnvironment, type ProgramError, start, succeed } from "./Program.ts"
 
@@ -16,7 +17,7 @@ export interface Healing {
   /** Everything that it has logged. */
   readonly log: Effect.Effect<string>
   /** Waits until it has logged this. */
-  readonly says: (words: RegExp) => Effect.Effect<string, Error>
+  readonly says: (words: RegExp) => Effect.Effect<string, NotThere>
   /** `userspace agent status`. */
   readonly status: () => Effect.Effect<string, ProgramError>
 }
@@ -34,12 +35,7 @@ const from = (program: string, ...before: ReadonlyArray<string>) =>
       stop: "SIGTERM"
     })
     const log = Effect.sync(() => readFileSync(path, "utf8"))
-    const says: Healing["says"] = (words) =>
-      within(
-        "20 seconds",
-        Effect.map(log, (text) => (words.test(text) ? text : undefined)),
-        Effect.map(log, (text) => `the agent does not say ${words}: ${text}`)
-      )
+    const says: Healing["says"] = (words) => until(`${words} in the agent's log`, log, (text) => words.test(text))
     yield* says(/the first round of healing is done/)
     const healing: Healing = {
       socket,
@@ -57,21 +53,3 @@ const root = resolve(import.meta.dirname, "../../..")
 
 /** The same, from the sources, for which a minute is six seconds: `test/e2e/hurried/main.ts`. */
 export const hurried = from(`${root}/node_modules/.bin/bun`, `${root}/test/e2e/hurried/main.ts`)
-
-/** Polls until there is a result. */
-export const within = <A, E, R>(
-  deadline: `${number} seconds`,
-  look: Effect.Effect<A | undefined, E, R>,
-  otherwise: Effect.Effect<string> = Effect.succeed("it does not come")
-): Effect.Effect<A, E | Error, R> =>
-  look.pipe(
-    Effect.flatMap((seen) => (seen === undefined ? Effect.fail("not yet" as const) : Effect.succeed(seen))),
-    Effect.retry({ while: (error) => error === "not yet", schedule: Schedule.spaced("20 millis") }),
-    Effect.timeoutOption(deadline),
-    Effect.flatMap((seen) =>
-      seen._tag === "Some"
-        ? Effect.succeed(seen.value)
-        : Effect.flatMap(otherwise, (words) => Effect.fail(new Error(words)))
-    ),
-    Effect.mapError((error) => (error === "not yet" ? new Error("unreachable") : error))
-  )

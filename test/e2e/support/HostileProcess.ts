@@ -5,7 +5,8 @@
  */
 import { globSync, readFileSync } from "node:fs"
 import { basename } from "node:path"
-import { Effect, Option, Schedule, type Scope } from "effect"
+import { Effect, Option, type Scope } from "effect"
+import { lastSeen, until } from "../../support/Until.ts"
 import { type Role, sources, wordOf } from "../hostile-process/Cases.ts"
 import { type ProgramError, start, succeed } from "./Program.ts"
 
@@ -24,18 +25,14 @@ export interface Ground {
 /** Returns the program's path. */
 export const compiled = (directory: string): Effect.Effect<string, ProgramError> =>
   Effect.as(
-    succeed(
-      "gcc",
-      ["-std=c17", "-O1", "-Wall", "-Wextra", "-Werror", "-o", `${directory}/hostile`, ...globSync(`${sources}/*.c`)],
-      { deadline: "60 seconds" }
-    ),
+    succeed("gcc", [
+      ...["-std=c17", "-O1", "-Wall", "-Wextra", "-Werror"],
+      ...["-o", `${directory}/hostile`, ...globSync(`${sources}/*.c`)]
+    ]),
     `${directory}/hostile`
   )
 
 const content = (path: string) => Effect.sync(() => readFileSync(path, "utf8"))
-
-const until = <E, R>(self: Effect.Effect<boolean, E, R>) =>
-  Effect.repeat(self, { until: (yes) => yes, schedule: Schedule.spaced("20 millis") })
 
 /** What it writes to stdout is in the file. It ends with its scope, by SIGKILL. */
 const process = Effect.fnUntraced(function* (program: string, role: Role, name: string, socket: string, log: string) {
@@ -47,27 +44,21 @@ const process = Effect.fnUntraced(function* (program: string, role: Role, name: 
 export const neighbour = Effect.fnUntraced(function* (program: string, role: Role, ground: Ground) {
   const log = `${ground.directory}/neighbour`
   const said = yield* process(program, role, "neighbour", ground.neighbour, log)
-  yield* until(Effect.map(said, (text) => text.startsWith("..."))).pipe(
-    Effect.timeoutOrElse({
-      duration: "60 seconds",
-      orElse: () => Effect.flatMap(said, (text) => Effect.die(new Error(`the neighbour is not served: ${text}`)))
-    })
-  )
+  yield* Effect.orDie(until("a neighbour that is served", said, (text) => text.startsWith("...")))
   return Effect.map(said, (text) => text.length)
 })
-
-/** Long enough for a machine that does other things as well: only a switch that hangs takes so long. */
-const deadline = "30 seconds"
 
 /** The main thread answers, and goes on with the neighbour's frames; or the switch has ended. */
 const goesOn = Effect.fnUntraced(function* (ground: Ground, frames: Effect.Effect<number>) {
   const before = yield* frames
-  const lives = Effect.andThen(
-    Effect.retry(ground.answers, { schedule: Schedule.spaced("100 millis") }),
-    until(Effect.map(frames, (now) => now >= before + 5))
+  const lives = Effect.andThen(ground.answers, frames)
+  return yield* Effect.option(
+    until(
+      "the neighbour's next frames, or the end",
+      Effect.flatMap(ground.signal, (signal) => (signal === undefined ? lives : Effect.succeed(Infinity))),
+      (now) => now >= before + 5
+    )
   )
-  const ends = until(Effect.map(ground.signal, (signal) => signal !== undefined))
-  return yield* Effect.timeoutOption(Effect.raceFirst(lives, ends), deadline)
 })
 
 let count = 0
@@ -84,11 +75,8 @@ export const outcomeOf = Effect.fnUntraced(function* (
   const said = yield* Effect.scoped(
     Effect.gen(function* () {
       const said = yield* process(program, role, name, ground.hostile, log)
-      const over = Effect.map(
-        Effect.all([said, ground.signal]),
-        ([text, signal]) => /^(done|failed: .*)\n/.test(text) || signal !== undefined
-      )
-      yield* Effect.timeoutOption(until(over), "60 seconds")
+      const over = Effect.all([said, ground.signal])
+      yield* lastSeen(over, ([text, signal]) => /^(done|failed: .*)\n/.test(text) || signal !== undefined)
       const going = yield* goesOn(ground, frames)
       return { text: yield* said, going }
     })

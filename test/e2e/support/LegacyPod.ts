@@ -1,7 +1,8 @@
 /** A pod's interface as the original plugin and its fork leave it on Open vSwitch: port, state file, configuration, lease. */
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
+import { untilTrue } from "../../support/Until.ts"
 import { CniNode, type Sandbox } from "./CniNode.ts"
 import { well } from "./Plugin.ts"
 import { succeed } from "./Program.ts"
@@ -80,10 +81,7 @@ export const deleted = Effect.fnUntraced(function* (
   well(yield* call("DEL", { ...pod, netns: "" }, conf))
   assert.isFalse(existsSync(`${stateDir}/data`))
   // ovs-vswitchd removes its own socket with a delay.
-  yield* Effect.repeat(
-    Effect.sync(() => readdirSync(ovs.runDir).includes(handleOf(pod))),
-    { until: (there) => !there, schedule: Schedule.spaced("20 millis"), times: 200 }
-  )
+  yield* untilTrue("the end of the switch's socket", () => !readdirSync(ovs.runDir).includes(handleOf(pod)))
   yield* returnsTo(watched, before)
   well(yield* call("DEL", { ...pod, netns: "" }, conf))
   yield* returnsTo(watched, before)

@@ -8,7 +8,7 @@ import type { ProgramError } from "./Program.ts"
 /** The message of ovs-vsctl and ovsdb-client 3.5 for EAGAIN. */
 const foundNoPlace = ({ problem }: ProgramError) => /connect\w*.* \(Protocol error\)/.test(problem)
 
-const untilThereIsAPlace = Schedule.max([Schedule.spaced("20 millis"), Schedule.during("25 seconds")])
+const untilThereIsAPlace = Schedule.max([Schedule.spaced("20 millis"), Schedule.during("1 minute")])
 
 export const whileFull = <A>(self: Effect.Effect<A, ProgramError>): Effect.Effect<A, ProgramError> =>
   Effect.retry(self, { while: foundNoPlace, schedule: untilThereIsAPlace })

@@ -5,13 +5,14 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { isDeepStrictEqual } from "node:util"
 import { assert } from "@effect/vitest"
-import { Effect, Schedule, Semaphore } from "effect"
+import { Effect, Semaphore } from "effect"
 import type { Identity } from "../../../src/identity/Attachment.ts"
 import { type Ended, type NodeUnderTest, nameOf } from "../../suites/AttachmentModel.ts"
+import { lastSeen, type NotThere, until } from "../../support/Until.ts"
 import type { Sandbox } from "./CniNode.ts"
 import { executable, pluginDirectory } from "./Machine.ts"
 import * as Plugin from "./Plugin.ts"
-import { type Outcome, type ProgramError, run, succeed } from "./Program.ts"
+import { type ProgramError, run, succeed } from "./Program.ts"
 import { leasesIn } from "./World.ts"
 
 /** The parts that depend on the switch. */
@@ -38,7 +39,7 @@ export interface Done {
   losses: number
 }
 
-type Failed = ProgramError | Plugin.StdoutBroken
+type Failed = ProgramError | NotThere | Plugin.StdoutBroken
 
 /**
  * Debian's host-local knows versions up to 1.0.0, and GC exists since 1.1.0: without its record, an address is released
@@ -136,12 +137,11 @@ export const modelNode = Effect.fnUntraced(function* <E>(
   const mentions = (text: string, who: Identity) => Object.values(who).every((part) => text.includes(`"${part}"`))
 
   /** Only one runs at a time on a machine; the others report that. */
-  const restored: Effect.Effect<Outcome, ProgramError> = Effect.repeat(
-    run(executable, ["restore", "--state-dir", `${directory}/state`], { deadline: "60 seconds" }),
-    {
-      until: ({ status, stderr }) => status === 0 || !stderr.includes("another restore is running"),
-      schedule: Schedule.spaced("50 millis")
-    }
+  const restored = until(
+    "the end of another restore",
+    run(executable, ["restore", "--state-dir", `${directory}/state`]),
+    ({ status, stderr }) => status === 0 || !stderr.includes("another restore is running"),
+    { deadline: "2 minutes" }
   )
 
   return {
@@ -193,11 +193,7 @@ export const modelNode = Effect.fnUntraced(function* <E>(
             before = world
             return world
           })
-        : Effect.repeat(everything, {
-            until: (world) => isDeepStrictEqual(world, before),
-            schedule: Schedule.spaced("50 millis"),
-            times: 100
-          })
+        : lastSeen(everything, (world) => isDeepStrictEqual(world, before))
     ),
     addresses: 2,
     forgets,

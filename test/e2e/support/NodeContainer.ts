@@ -4,7 +4,8 @@
  */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
-import { Effect, Predicate, Schedule } from "effect"
+import { Effect } from "effect"
+import { until } from "../../support/Until.ts"
 import { CniNode, newContainerId, type Sandbox } from "./CniNode.ts"
 import { executable } from "./Machine.ts"
 import { cleanEnvironment, run, start, succeed } from "./Program.ts"
@@ -122,13 +123,12 @@ export const thickContainer = Effect.fn("NodeContainer.thick")(function* (node: 
     mounts: [{ destination: "/hostroot", type: "bind", source: "/", options: ["rbind", "rslave"] }],
     namespaces: ["mount", "ipc"]
   })
-  const state = Effect.map(runOf(command("state")), ({ stdout }) => /"pid": (\d+)[\s\S]*"running"/.exec(stdout)?.[1])
-  const pid = yield* Effect.retry(Effect.filterOrFail(state, Predicate.isNotUndefined), soon)
+  const runs = /"pid": (\d+)[\s\S]*"running"/
+  const { stdout } = yield* until("a container that runs", runOf(command("state")), ({ stdout }) => runs.test(stdout))
+  const [, pid] = runs.exec(stdout) ?? []
   return [
     ...[...node.through, "nsenter", `--target=${pid}`, "--mount", "--root", "--"],
     // The shell stays, as the daemon does.
     ...["sh", "-c", 'chroot /hostroot "$@"; exit $?', "sh"]
   ]
 })
-
-export const soon = { schedule: Schedule.spaced("100 millis"), times: 100 }

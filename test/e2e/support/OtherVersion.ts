@@ -17,7 +17,7 @@ export const otherExecutable = Effect.suspend(() => {
   const defined = ["--define", `process.env.USERSPACE_VERSION="${otherVersion}"`]
   const env = { ...cleanEnvironment, PATH: `${root}/node_modules/.bin:${cleanEnvironment.PATH}`, HOME: "/root" }
   const words = ["build", ...options, ...defined, `${root}/src/main.ts`, "--outfile", path]
-  return Effect.as(succeed(`${root}/node_modules/.bin/bun`, words, { env, deadline: "60 seconds", cwd: root }), path)
+  return Effect.as(succeed(`${root}/node_modules/.bin/bun`, words, { env, cwd: root }), path)
 })
 
 /**

@@ -9,7 +9,7 @@ import { cleanEnvironment, type ProgramError, start, succeed } from "./Program.t
 export class Ovn extends Context.Service<
   Ovn,
   {
-    /** `ovn-nbctl`; waits, at most 20 seconds, until this node's ovn-controller has applied the change. */
+    /** `ovn-nbctl`; waits until this node's ovn-controller has applied the change. */
     readonly nbctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
     /** `ovn-sbctl`. */
     readonly sbctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
@@ -43,7 +43,7 @@ const make = Effect.gen(function* () {
     const [file, socket] = [`${directory}/${name}.db`, `${directory}/${name}.sock`]
     yield* succeed("ovsdb-tool", ["create", file, `${schemas}/${name}.ovsschema`])
     yield* daemon("ovsdb-server", name, file, `--remote=punix:${socket}`)
-    yield* succeed("sh", ["-c", `until [ -S "$0" ]; do sleep 0.01; done`, socket], { deadline: "10 seconds" })
+    yield* succeed("sh", ["-c", `until [ -S "$0" ]; do sleep 0.01; done`, socket])
     return `unix:${socket}`
   })
   const north = yield* database("ovn-nb")
@@ -62,7 +62,7 @@ const make = Effect.gen(function* () {
   yield* daemon("ovn-controller", "ovn-controller", `unix:${ovs.socket}`)
 
   return Ovn.of({
-    nbctl: (...args) => succeed("ovn-nbctl", [`--db=${north}`, "--timeout=20", "--wait=hv", ...args], { env }),
-    sbctl: (...args) => succeed("ovn-sbctl", [`--db=${south}`, "--timeout=20", ...args], { env })
+    nbctl: (...args) => succeed("ovn-nbctl", [`--db=${north}`, "--timeout=60", "--wait=hv", ...args], { env }),
+    sbctl: (...args) => succeed("ovn-sbctl", [`--db=${south}`, "--timeout=60", ...args], { env })
   })
 })

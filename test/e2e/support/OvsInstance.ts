@@ -5,7 +5,8 @@
  * `pmd-sleep-max`, because a PMD thread otherwise takes a whole core.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { Context, Effect, Layer, Schedule, Scope } from "effect"
+import { Context, Effect, Layer, Scope } from "effect"
+import { until } from "../../support/Until.ts"
 import { whileFull } from "./ListenQueue.ts"
 import { cleanEnvironment, ProgramError, start, succeed } from "./Program.ts"
 
@@ -46,7 +47,7 @@ interface Instance {
   /** Starts the stopped or killed daemons. */
   readonly startMissing: Effect.Effect<void, ProgramError>
   /**
-   * `ovs-vsctl`; waits at most 10 seconds for ovs-vswitchd, unless `--no-wait` is given. Also waits for a place in ovsdb-server's listen queue.
+   * `ovs-vsctl`; waits for ovs-vswitchd, unless `--no-wait` is given, and for a place in ovsdb-server's listen queue.
    */
   readonly vsctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
   readonly ofctl: (...args: ReadonlyArray<string>) => Effect.Effect<string, ProgramError>
@@ -101,7 +102,7 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
   const detached = (program: string, name: string, ...args: ReadonlyArray<string>) =>
     succeed("nsenter", command(program, name, ...args, "--detach", "--no-chdir"), { env })
   const vsctl = (...args: ReadonlyArray<string>) =>
-    whileFull(succeed("ovs-vsctl", ["-t", "10", `--db=unix:${socket}`, ...args]))
+    whileFull(succeed("ovs-vsctl", ["-t", "60", `--db=unix:${socket}`, ...args]))
   const pidOf = (name: string) =>
     Effect.try({
       try: () => Number(readFileSync(`${runDir}/${name}.pid`, "utf8")),
@@ -143,12 +144,12 @@ export const instance = Effect.fn("OvsInstance.make")(function* (
       ended = signal ?? undefined
     })
     yield* Effect.forkIn(noted, outer)
-    const serves = Effect.filterOrFail(
-      vsctl("--no-wait", "get", "Open_vSwitch", ".", "dpdk_initialized"),
-      (text) => text.trim() === String(options.dpdk !== false),
-      () => new ProgramError({ program: "ovs-vswitchd", problem: "has not initialised DPDK" })
-    )
-    yield* Effect.retry(Effect.andThen(vswitchdAnswers, serves), { schedule: Schedule.spaced("50 millis"), times: 600 })
+    const initialised = vsctl("--no-wait", "get", "Open_vSwitch", ".", "dpdk_initialized")
+    yield* until(
+      "ovs-vswitchd to answer, and dpdk_initialized",
+      Effect.andThen(vswitchdAnswers, initialised),
+      (text) => text.trim() === String(options.dpdk !== false)
+    ).pipe(Effect.orDie)
   })
   const startVswitchd =
     options.foreground === true
@@ -216,9 +217,4 @@ const hasEnded = (pid: number): Effect.Effect<boolean> =>
   )
 
 const gone = (name: string, pid: number) =>
-  hasEnded(pid).pipe(
-    Effect.repeat({ until: (ended) => ended, schedule: Schedule.spaced("10 millis") }),
-    Effect.timeout("10 seconds"),
-    Effect.catchTag("TimeoutError", () => new ProgramError({ program: name, problem: "does not end" })),
-    Effect.asVoid
-  )
+  Effect.orDie(until(`the end of ${name}, process ${pid}`, hasEnded(pid), (ended) => ended, { every: "10 millis" }))

@@ -1,5 +1,5 @@
 /** {@link SwitchUnderTest} on a real Open vSwitch with DPDK. */
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import { openDatabase } from "../../../src/ovs/client/JsonRpc.ts"
 import { OvsClient } from "../../../src/ovs/client/OvsClient.ts"
 import * as OvsLegacyPorts from "../../../src/ovs/OvsLegacyPorts.ts"
@@ -7,6 +7,7 @@ import * as OvsVswitch from "../../../src/ovs/OvsVswitch.ts"
 import { Files } from "../../../src/platform/Files.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { SwitchUnderTest } from "../../suites/SwitchUnderTest.ts"
+import { until } from "../../support/Until.ts"
 import { OvsInstance } from "./OvsInstance.ts"
 import { succeed } from "./Program.ts"
 
@@ -32,9 +33,12 @@ const make = Effect.gen(function* () {
       Effect.asVoid(
         Effect.acquireRelease(
           // The bridge of the test before is removed with its device, for which ovs-vswitchd takes up to a second.
-          inNetns("tuntap", "add", "dev", "ovs-netdev", "mode", "tun").pipe(
-            Effect.retry({ schedule: Schedule.spaced("50 millis"), times: 200 }),
-            Effect.orDie
+          Effect.orDie(
+            until(
+              "the end of the last bridge",
+              inNetns("tuntap", "add", "dev", "ovs-netdev", "mode", "tun"),
+              () => true
+            )
           ),
           () => Effect.orDie(inNetns("link", "delete", "ovs-netdev"))
         )

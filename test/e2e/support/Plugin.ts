@@ -4,7 +4,7 @@
  */
 import { strictEqual } from "node:assert/strict"
 import { Effect, Schema, type Scope } from "effect"
-import { cleanEnvironment, type Outcome, type ProgramError, type Running, type Stdin, start } from "./Program.ts"
+import { cleanEnvironment, ended, type Outcome, type ProgramError, type Running, type Stdin, start } from "./Program.ts"
 
 export class StdoutBroken extends Schema.TaggedError<StdoutBroken>()("StdoutBroken", {
   verb: Schema.String,
@@ -115,11 +115,7 @@ export const begin = (call: Call): Effect.Effect<Running, ProgramError, Scope.Sc
 /** Runs a call to its end. No runtime waits forever: a call of more than a minute violates its deadlines. */
 export const call = (wanted: Call): Effect.Effect<Answer, ProgramError | StdoutBroken> =>
   begin(wanted).pipe(
-    Effect.flatMap((running) => running.outcome),
-    Effect.timeoutOrElse({
-      duration: "60 seconds",
-      orElse: () => Effect.die(new Error(`${wanted.verb} was still running after 60 seconds`))
-    }),
+    Effect.flatMap((running) => ended(running)),
     Effect.flatMap((outcome) => judge(wanted.verb, outcome)),
     Effect.scoped
   )

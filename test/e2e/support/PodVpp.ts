@@ -1,8 +1,9 @@
 /** A VPP as an application in a pod: the other end of a memif, and packets through it. */
-import { Effect, Schedule, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
+import { type NotThere, until } from "../../support/Until.ts"
 import type { Sandbox } from "./CniNode.ts"
 import { well } from "./Plugin.ts"
-import { ProgramError } from "./Program.ts"
+import type { ProgramError } from "./Program.ts"
 import { VppCniNode } from "./VppCniNode.ts"
 import { instance, type VppInstance } from "./VppInstance.ts"
 
@@ -12,7 +13,7 @@ export const podAt = Effect.fnUntraced(function* (
   socket: string,
   netns: string | undefined,
   ...addresses: ReadonlyArray<string>
-): Effect.fn.Return<VppInstance, ProgramError, Scope.Scope> {
+): Effect.fn.Return<VppInstance, ProgramError | NotThere, Scope.Scope> {
   const vpp = yield* instance(prefix, netns)
   yield* vpp.ctl("create", "memif", "socket", "id", "1", "filename", socket)
   yield* vpp.ctl("create", "interface", "memif", "socket-id", "1", "id", "0", "slave")
@@ -31,14 +32,7 @@ export const attachedPod = Effect.fnUntraced(function* (prefix: string, pod: San
 })
 
 export const connected = (vpp: VppInstance) =>
-  Effect.retry(
-    Effect.filterOrFail(
-      vpp.ctl("show", "memif"),
-      (text) => /flags .*connected/.test(text),
-      () => new ProgramError({ program: "vpp", problem: "memif is not connected" })
-    ),
-    { schedule: Schedule.spaced("50 millis"), times: 120 }
-  )
+  until("a memif that is connected", vpp.ctl("show", "memif"), (text) => /flags .*connected/.test(text))
 
 export const ping = Effect.fnUntraced(function* (vpp: VppInstance, to: string, count: number) {
   // An answer after the interval does not count: a busy machine needs some time.
@@ -48,6 +42,6 @@ export const ping = Effect.fnUntraced(function* (vpp: VppInstance, to: string, c
 
 /** How many of five pings are answered, after those that resolve the neighbours. */
 export const pings = Effect.fnUntraced(function* (vpp: VppInstance, to: string) {
-  yield* Effect.repeat(ping(vpp, to, 1), { until: (received) => received > 0, schedule: Schedule.recurs(20) })
+  yield* until(`an answer of ${to}`, ping(vpp, to, 1), (received) => received > 0)
   return yield* ping(vpp, to, 5)
 })

@@ -42,6 +42,8 @@ export interface Outcome {
 export interface Running {
   readonly pid: number
   readonly outcome: Effect.Effect<Outcome>
+  /** What it has written so far. */
+  readonly soFar: () => { readonly command: string } & Pick<Outcome, "stdout" | "stderr">
   readonly signal: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** To the stdin of a program that was started with a silent one. */
   readonly write: (text: string) => Effect.Effect<void>
@@ -66,6 +68,7 @@ export const start = Effect.fn("Program.start")(function* (
   const closed = typeof stdin !== "string" && stdin.is === "closed"
   const piped = typeof stdin === "string" || stdin.is === "silent"
 
+  let written = () => ({ stdout: "", stderr: "" })
   const spawn = Effect.callback<ChildProcess.ChildProcess, ProgramError>((resume) => {
     const began = performance.now()
     const log = options.log === undefined ? undefined : openSync(options.log, "a")
@@ -80,15 +83,12 @@ export const start = Effect.fn("Program.start")(function* (
       }
     )
     if (log !== undefined) closeSync(log)
-    const stdout = text(child.stdout)
-    const stderr = text(child.stderr)
+    const [stdout, stderr] = [text(child.stdout), text(child.stderr)]
+    written = () => ({ stdout: stdout(), stderr: stderr() })
     child.on("error", (error) => resume(Effect.fail(new ProgramError({ program, problem: error.message }))))
     child.on("spawn", () => resume(Effect.succeed(child)))
     child.on("close", (status, signal) =>
-      Deferred.doneUnsafe(
-        done,
-        Effect.succeed({ status, signal, stdout: stdout(), stderr: stderr(), millis: performance.now() - began })
-      )
+      Deferred.doneUnsafe(done, Effect.succeed({ status, signal, ...written(), millis: performance.now() - began }))
     )
     // A program that does not read its stdin closes the pipe, which is allowed.
     child.stdin?.on("error", () => undefined)
@@ -113,10 +113,23 @@ export const start = Effect.fn("Program.start")(function* (
   return {
     pid: child.pid ?? 0,
     outcome: Deferred.await(done),
+    soFar: () => ({ command: [program, ...args].join(" "), ...written() }),
     signal: (signal) => Effect.sync(() => void child.kill(signal)),
     write: (text) => Effect.sync(() => void child.stdin?.write(text))
   }
 })
+
+/** Its end. The deadline is for a hang: a minute, unless it works for longer. */
+export const ended = (running: Running, deadline: Duration.Input = "1 minute"): Effect.Effect<Outcome, ProgramError> =>
+  Effect.timeoutOrElse(running.outcome, {
+    duration: deadline,
+    orElse: () =>
+      Effect.suspend(() => {
+        const { command, stderr, stdout } = running.soFar()
+        const problem = `still running at its deadline; stdout: ${stdout}; stderr: ${stderr}`
+        return new ProgramError({ program: command, problem })
+      })
+  })
 
 /** Runs it to its end, but not longer than `deadline`. */
 export const run = (
@@ -125,9 +138,7 @@ export const run = (
   options: Options & { readonly deadline?: Duration.Input } = {}
 ): Effect.Effect<Outcome, ProgramError> =>
   start(program, args, options).pipe(
-    Effect.flatMap((running) => running.outcome),
-    Effect.timeout(options.deadline ?? "30 seconds"),
-    Effect.catchTag("TimeoutError", () => new ProgramError({ program, problem: "still running at its deadline" })),
+    Effect.flatMap((running) => ended(running, options.deadline)),
     Effect.scoped
   )
 

@@ -1,6 +1,7 @@
 /** {@link VppUnderTest} and {@link VppShows} on a real VPP. */
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { VppShows, VppUnderTest } from "../../suites/VppUnderTest.ts"
+import { until } from "../../support/Until.ts"
 import { ProgramError } from "./Program.ts"
 import { instance, type VppInstance } from "./VppInstance.ts"
 
@@ -32,8 +33,7 @@ const madeWith = (vpp: VppInstance, name: string): Effect.Effect<Readonly<Record
   name.startsWith("memif") ? memif(vpp, name) : vhostUser(vpp, name)
 
 const shows = (vpp: VppInstance): VppShows["Service"] => ({
-  madeWith: (name) =>
-    Effect.orDie(Effect.retry(madeWith(vpp, name), { schedule: Schedule.spaced("50 millis"), times: 100 }))
+  madeWith: (name) => Effect.orDie(until(`${name}, connected`, madeWith(vpp, name), () => true))
 })
 
 export const underTest = (prefix: string) =>

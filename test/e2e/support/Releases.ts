@@ -35,9 +35,7 @@ export const onOvs = (mode: "client" | "server"): Effect.Effect<Switch, never, C
     stateDir,
     sandbox,
     called,
-    remember: Effect.orDie(
-      Effect.map(World.look(watched), (world) => Effect.orDie(World.returnsTo(watched, world, 20)))
-    ),
+    remember: Effect.orDie(Effect.map(World.look(watched), (world) => Effect.orDie(World.returnsTo(watched, world)))),
     forget: Effect.orDie(Effect.asVoid(vsctl("del-br", network.host.bridge.bridgeName))),
     there: Effect.map(Effect.orDie(World.look(watched)), ({ leases, tables }) => ({
       leases,

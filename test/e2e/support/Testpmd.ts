@@ -4,7 +4,8 @@
  * process here and for a container's command.
  */
 import { readFileSync } from "node:fs"
-import { Effect, Schedule, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
+import { lastSeen, until } from "../../support/Until.ts"
 import { cleanEnvironment, type ProgramError, type Running, start } from "./Program.ts"
 
 /** One burst of testpmd's `--tx-first`. */
@@ -133,17 +134,13 @@ export const stop = (testpmd: Testpmd) => Effect.andThen(testpmd.signal("SIGINT"
 /** What a prompted one says that it has sent. */
 export const sent = Effect.fnUntraced(function* (prompted: Testpmd) {
   yield* prompted.write("show port stats 0\n")
-  const said = Effect.map(
+  const counted = /NIC statistics for port 0[\s\S]*?TX-packets: (\d+)/
+  const said = yield* until(
+    "testpmd's statistics",
     Effect.sync(() => readFileSync(prompted.log, "utf8")),
-    (text) => /NIC statistics for port 0[\s\S]*?TX-packets: (\d+)/.exec(text)?.[1]
+    (text) => counted.test(text)
   )
-  return Number(
-    yield* Effect.repeat(said, {
-      until: (count) => count !== undefined,
-      schedule: Schedule.spaced("50 millis"),
-      times: 400
-    })
-  )
+  return Number(counted.exec(said)?.[1])
 })
 
 /** The last count of a receiver. Its log may start with what the container's runtime puts before each line. */
@@ -158,8 +155,4 @@ export const received = (log: string): Effect.Effect<number> =>
 
 /** Waits until the receiver has counted this many; returns its count at the deadline. */
 export const receivedAtLeast = (log: string, wanted: number): Effect.Effect<number> =>
-  Effect.repeat(received(log), {
-    until: (counted) => counted >= wanted,
-    schedule: Schedule.spaced("100 millis"),
-    times: 150
-  })
+  lastSeen(received(log), (counted) => counted >= wanted)

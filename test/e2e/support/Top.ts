@@ -1,6 +1,7 @@
 /** `userspace top --json` beside a test: what it has printed so far. */
 import { readFileSync } from "node:fs"
-import { Effect, Schedule, Schema } from "effect"
+import { Effect, Schema } from "effect"
+import { type NotThere, until } from "../../support/Until.ts"
 import { executable } from "./Machine.ts"
 import { start } from "./Program.ts"
 
@@ -18,8 +19,11 @@ const Document = Schema.decodeUnknownSync(
 export type Shown = ReturnType<typeof Document>
 
 export interface Top {
-  /** Waits for such documents; fails with what there is. */
-  readonly until: (isThere: (shown: ReadonlyArray<Shown>) => boolean) => Effect.Effect<ReadonlyArray<Shown>, Error>
+  /** Waits for such documents. */
+  readonly until: (
+    what: string,
+    isThere: (shown: ReadonlyArray<Shown>) => boolean
+  ) => Effect.Effect<ReadonlyArray<Shown>, NotThere>
 }
 
 /** Once a second, until the scope ends; `log`: a file of its own. */
@@ -30,10 +34,7 @@ export const top = Effect.fnUntraced(function* (log: string, ...args: ReadonlyAr
     return lines.slice(0, -1).map((line) => Document(line))
   })
   const made: Top = {
-    until: (isThere) =>
-      Effect.repeat(shown, { until: isThere, schedule: Schedule.spaced("100 millis"), times: 200 }).pipe(
-        Effect.filterOrFail(isThere, (all) => new Error(`userspace top shows ${JSON.stringify(all.slice(-3))}`))
-      )
+    until: (what, isThere) => until(what, shown, isThere)
   }
   return made
 })

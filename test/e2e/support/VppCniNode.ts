@@ -7,8 +7,9 @@ import { tmpdir } from "node:os"
 import { basename } from "node:path"
 import { isDeepStrictEqual } from "node:util"
 import { assert } from "@effect/vitest"
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Context, Effect, Layer } from "effect"
 import * as Suite from "../../suites/VppUnderTest.ts"
+import { lastSeen } from "../../support/Until.ts"
 import { start as startServer, type VppServer } from "../../vpp/server/VppServer.ts"
 import { type Sandbox, sandbox } from "./CniNode.ts"
 import { executable, pluginDirectory } from "./Machine.ts"
@@ -108,7 +109,7 @@ const make = Effect.gen(function* () {
   })
 
   const userspace = (...args: ReadonlyArray<string>): Effect.Effect<Outcome, ProgramError> =>
-    run(executable, args, { deadline: "60 seconds" })
+    run(executable, args, { deadline: "90 seconds" })
 
   return {
     directory,
@@ -122,14 +123,10 @@ const make = Effect.gen(function* () {
     /** `userspace restore` of this node. */
     restore: (...args: ReadonlyArray<string>) => userspace("restore", "--state-dir", `${directory}/state`, ...args),
     returnsTo: (before: Effect.Success<typeof look>) =>
-      Effect.gen(function* () {
-        const now = yield* Effect.repeat(look, {
-          until: (world) => isDeepStrictEqual(world, before),
-          schedule: Schedule.spaced("50 millis"),
-          times: 40
-        })
-        assert.deepStrictEqual(now, before)
-      })
+      Effect.map(
+        lastSeen(look, (world) => isDeepStrictEqual(world, before)),
+        (now) => assert.deepStrictEqual(now, before)
+      )
   }
 })
 

@@ -4,8 +4,9 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Effect, Schedule, Scope } from "effect"
-import { cleanEnvironment, ProgramError, start, succeed } from "./Program.ts"
+import { Effect, Scope } from "effect"
+import { until } from "../../support/Until.ts"
+import { cleanEnvironment, type ProgramError, start, succeed } from "./Program.ts"
 
 export interface VppInstance {
   readonly directory: string
@@ -81,18 +82,12 @@ export const instance = Effect.fn("VppInstance.make")(function* (
       start("prlimit", ["--core=0", program, ...args], { env, log: `${directory}/out.log`, stop: "SIGTERM" }),
       scope
     )
-    const version = ctl("show", "version").pipe(
-      Effect.filterOrFail(
-        (text) => text.startsWith("vpp "),
-        () => new ProgramError({ program: "vpp", problem: "does not answer" })
-      )
-    )
     ended = undefined
     const noted = Effect.map(process.outcome, ({ signal }) => {
       ended = signal ?? undefined
     })
     yield* Effect.forkIn(noted, scope)
-    yield* Effect.retry(version, { schedule: Schedule.spaced("50 millis"), times: 200 })
+    yield* Effect.orDie(until("a VPP that answers", ctl("show", "version"), (text) => text.startsWith("vpp ")))
     return { process, scope }
   })
 

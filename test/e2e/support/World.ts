@@ -6,8 +6,10 @@
 import { deepStrictEqual } from "node:assert/strict"
 import { createHash } from "node:crypto"
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from "node:fs"
+import { dirname } from "node:path"
 import { isDeepStrictEqual } from "node:util"
-import { Effect, Schedule, Schema } from "effect"
+import { Effect, Schema } from "effect"
+import { lastSeen } from "../../support/Until.ts"
 import { whileFull } from "./ListenQueue.ts"
 import { type ProgramError, succeed } from "./Program.ts"
 
@@ -56,7 +58,7 @@ const isEmpty = (value: Schema.Json | undefined): boolean => {
 /** `Port vhost0` with its columns, without the empty ones: short enough to see a difference. */
 const tables = Effect.fn("World.tables")(function* (database: string) {
   const dump = yield* whileFull(
-    succeed("ovsdb-client", ["-t", "10", "-f", "json", "dump", `unix:${database}`, "Open_vSwitch"])
+    succeed("ovsdb-client", ["-t", "60", "-f", "json", "dump", `unix:${database}`, "Open_vSwitch"])
   )
   const rows: Record<string, Readonly<Record<string, string>>> = {}
   for (const line of dump.split("\n").filter((text) => text !== "")) {
@@ -137,7 +139,7 @@ export const processes = Effect.fnUntraced(function* (mark: string) {
   return found.sort()
 })
 
-const lookOnce = (watched: Watched): Effect.Effect<World, ProgramError> =>
+export const lookOnce = (watched: Watched): Effect.Effect<World, ProgramError> =>
   Effect.all({
     tables: tables(watched.database),
     files: filesIn(watched.directories),
@@ -146,16 +148,39 @@ const lookOnce = (watched: Watched): Effect.Effect<World, ProgramError> =>
     processes: processes(watched.mark)
   })
 
-/** ovs-vswitchd has removed the sockets of each bridge that the database no longer lists. */
-const isAtRest = ({ files, tables }: World): boolean =>
-  Object.keys(files).every((path) => {
-    const [, bridge] = /([^/]+)\.(?:mgmt|snoop)$/.exec(path) ?? []
-    return bridge === undefined || `Bridge ${bridge}` in tables
-  })
+/** When the present ovs-vswitchd has begun; undefined: it is stopped or dead. */
+const worksSince = ({ database }: Watched) =>
+  read(() => {
+    const pidfile = `${dirname(database)}/ovs-vswitchd.pid`
+    const stat = readFileSync(`/proc/${Number(readFileSync(pidfile, "utf8"))}/stat`, "utf8")
+    return /^[TZ]/.test(stat.slice(stat.lastIndexOf(")") + 2)) ? undefined : lstatSync(pidfile).mtimeMs
+  }, undefined)
 
-/** Waits until the switch has finished its work for the test before; it may be stopped or dead, so not forever. */
+/**
+ * ovs-vswitchd has removed the sockets of each bridge that the database no longer lists, except for those that one before
+ * it has left, which it does not know.
+ */
+const isAtRest = Effect.fnUntraced(function* (watched: Watched, { files, tables }: World) {
+  const since = yield* worksSince(watched)
+  if (since === undefined) return true
+  const left = Object.keys(files).filter((path) => {
+    const [, bridge] = /([^/]+)\.(?:mgmt|snoop)$/.exec(path) ?? []
+    return bridge !== undefined && !(`Bridge ${bridge}` in tables)
+  })
+  return !left.some((path) => (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > since)
+})
+
+/** When the switch has finished its work for the test before. */
 export const look = (watched: Watched): Effect.Effect<World, ProgramError> =>
-  Effect.repeat(lookOnce(watched), { until: isAtRest, schedule: Schedule.spaced("20 millis"), times: 250 })
+  Effect.map(
+    lastSeen(
+      Effect.flatMap(lookOnce(watched), (world) =>
+        Effect.map(isAtRest(watched, world), (atRest) => ({ world, atRest }))
+      ),
+      ({ atRest }) => atRest
+    ),
+    ({ world }) => world
+  )
 
 /** Except for the numbers of processes and of the bridges' devices, which a restart of the switch changes. */
 export const withoutNumbers = ({ files, tables, ...rest }: World): World => ({
@@ -165,18 +190,11 @@ export const withoutNumbers = ({ files, tables, ...rest }: World): World => ({
 })
 
 /**
- * The state is exactly `before`, at the latest after `seconds`: DEL does not wait for the switch to remove what the
- * database no longer lists. Shows the difference otherwise.
+ * The state becomes exactly `before`: DEL does not wait for the switch to remove what the database no longer lists. Shows
+ * the difference otherwise.
  */
-export const returnsTo = Effect.fn("World.returnsTo")(function* (watched: Watched, before: World, seconds = 5) {
-  const now = yield* look(watched).pipe(
-    Effect.repeat({
-      until: (world) => isDeepStrictEqual(world, before),
-      schedule: Schedule.spaced("50 millis"),
-      times: seconds * 20
-    })
-  )
-  deepStrictEqual(now, before)
+export const returnsTo = Effect.fn("World.returnsTo")(function* (watched: Watched, before: World) {
+  deepStrictEqual(yield* lastSeen(lookOnce(watched), (world) => isDeepStrictEqual(world, before)), before)
 })
 
 /** Compares once, without waiting. */

@@ -75,4 +75,7 @@ const ask = (socket: string, request: string): Effect.Effect<unknown> =>
       connection.destroy()
     })
     return Effect.sync(() => connection.destroy())
-  }).pipe(Effect.timeout("5 seconds"), Effect.orDie)
+  }).pipe(
+    Effect.timeoutOrElse({ duration: "1 minute", orElse: () => Effect.fail(new Error(`${socket} does not answer`)) }),
+    Effect.orDie
+  )

@@ -4,12 +4,13 @@
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createConnection, createServer, type Socket } from "node:net"
-import { Effect, Schedule, Schema, type Scope, Semaphore } from "effect"
+import { Effect, Schema, type Scope, Semaphore } from "effect"
 import * as CniNode from "../../e2e/support/CniNode.ts"
 import { pluginDirectory } from "../../e2e/support/Machine.ts"
 import type * as Plugin from "../../e2e/support/Plugin.ts"
 import type { ProgramError } from "../../e2e/support/Program.ts"
 import { filesIn, leasesIn, mounts, processes } from "../../e2e/support/World.ts"
+import { untilTrue } from "../../support/Until.ts"
 import { type Order, Traced, type Wrong } from "../process/Order.ts"
 import type { Blow, Ground, How, Seen, Verb } from "./Ground.ts"
 import * as Pod from "./Pod.ts"
@@ -82,11 +83,8 @@ const doorOf = Effect.fnUntraced(function* (path: string, blows: ReadonlyArray<B
     server.once("connection", () => resume(Effect.void))
     const socket = createConnection({ path }, () => socket.end())
   })
-  const empty = Effect.repeat(
-    Effect.sync(() => open.size === 0),
-    { until: (is) => is, schedule: Schedule.spaced("1 millis") }
-  )
-  return Effect.andThen(knock, empty)
+  const empty = untilTrue("the beginning of all faults", () => open.size === 0, { every: "1 millis" })
+  return Effect.andThen(knock, Effect.orDie(empty))
 })
 
 export const make = Effect.fn("Node.make")(function* (

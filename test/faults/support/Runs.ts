@@ -2,8 +2,9 @@
  * One run: a call fails as ordered, and the guarantees are verified afterwards. Returns the violations in words; empty:
  * all held.
  */
-import { Effect, Schedule, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { type Answer, ErrorDocument } from "../../e2e/support/Plugin.ts"
+import { lastSeen } from "../../support/Until.ts"
 import type { Wrong } from "../process/Order.ts"
 import type { Column } from "./Columns.ts"
 import type { Called, Ground, Seen, Verb } from "./Ground.ts"
@@ -56,8 +57,14 @@ const inTurn = (...steps: ReadonlyArray<Broken>): Broken =>
 /** Changes by a restarted switch do not count. */
 export const configuredOnly = ({ blow }: Column): boolean => blow !== undefined
 
-const restored = ({ before, column, ground }: Omit<Setting, "wrong">, when: string): Broken =>
-  Effect.map(afterwards(ground, before, configuredOnly(column)), (found) => found.map((one) => `${when}: ${one}`))
+const restored = (
+  { before, column, ground }: Omit<Setting, "wrong">,
+  when: string,
+  mayStay: (found: Words) => boolean = () => false
+): Broken =>
+  Effect.map(afterwards(ground, before, configuredOnly(column), mayStay), (found) =>
+    found.map((one) => `${when}: ${one}`)
+  )
 
 /** A failure has the form of the specification. */
 const isTold = (answer: Answer): Words =>
@@ -67,10 +74,13 @@ const isTold = (answer: Answer): Words =>
 
 /** Child processes of a killed call have no parent, and end by themselves. */
 const alone = (ground: Ground): Broken =>
-  ground.look(true).pipe(
-    Effect.map((seen) => Object.keys(seen).filter((name) => name.startsWith("process "))),
-    Effect.repeat({ until: (left) => left.length === 0, schedule: Schedule.spaced("10 millis"), times: 300 }),
-    Effect.map((left) => left.map((name) => `${name} goes on without the plugin`))
+  Effect.map(
+    lastSeen(
+      Effect.map(ground.look(true), (seen) => Object.keys(seen).filter((name) => name.startsWith("process "))),
+      (left) => left.length === 0,
+      { every: "10 millis" }
+    ),
+    (left) => left.map((name) => `${name} goes on without the plugin`)
   )
 
 /** Whether the rollback could reach everything; otherwise the next DEL must. */
@@ -116,18 +126,17 @@ const ranOf = (setting: Setting, answer: Called, broken: Words, added: Words = [
   added
 })
 
-const ofNote = /: left: file \S*\/attachments(\/[^/]+\.undone|\/\.userspace-cni)? /
+const ofNote = /(^|: )left: file \S*\/attachments(\/[^/]+\.undone|\/\.userspace-cni)? /
+
+const isNoted = (found: Words): boolean =>
+  found.some((one) => /\/attachments\/[^/]+\.undone /.test(one)) && found.every((one) => ofNote.test(one))
 
 /**
  * An ADD that could not reach the switch notes that it created nothing, for a DEL that cannot either; a DEL that
  * reaches it removes the note.
  */
-const orNoted = (rolledBack: Broken, deleted: Broken): Broken =>
-  Effect.flatMap(rolledBack, (found) =>
-    found.some((one) => /\/attachments\/[^/]+\.undone /.test(one)) && found.every((one) => ofNote.test(one))
-      ? deleted
-      : Effect.succeed(found)
-  )
+const orNoted = (setting: Setting, when: string, deleted: Broken): Broken =>
+  Effect.flatMap(restored(setting, when, isNoted), (found) => (isNoted(found) ? deleted : Effect.succeed(found)))
 
 /** A faulty ADD. */
 export const add = Effect.fn("Runs.add")(function* (setting: Setting) {
@@ -142,7 +151,7 @@ export const add = Effect.fn("Runs.add")(function* (setting: Setting) {
         ? inTurn(column.blow === undefined ? succeeds(ground, "CHECK", "after an ADD that succeeded") : none, deleted)
         : inTurn(
             Effect.succeed(isTold(answer)),
-            canUndo(setting, answer) ? orNoted(restored(setting, "after the rollback"), deleted) : deleted
+            canUndo(setting, answer) ? orNoted(setting, "after the rollback", deleted) : deleted
           )
   return ranOf(setting, answer, yield* inTurn(Effect.succeed(served(setting, "ADD", answer)), ending))
 })
@@ -164,8 +173,11 @@ export const again = (setting: Omit<Setting, "wrong">): Broken =>
 const annotationsStay = "the pod's annotations were not changed"
 
 const allButPod = (setting: Setting): Broken =>
-  Effect.map(restored(setting, "after it said that it was done"), (found) =>
-    found.filter((one) => !/: changed: pod /.test(one))
+  Effect.map(
+    restored(setting, "after it said that it was done", (found) =>
+      found.every((one) => one.startsWith("changed: pod "))
+    ),
+    (found) => found.filter((one) => !/: changed: pod /.test(one))
   )
 
 /** A faulty DEL after a normal ADD. */

@@ -1,5 +1,6 @@
 /** Compares states: what is additional, missing, different. */
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
+import { lastSeen } from "../../support/Until.ts"
 import type { Ground, Seen } from "./Ground.ts"
 
 const difference = (before: Seen, now: Seen): ReadonlyArray<string> =>
@@ -11,14 +12,17 @@ const difference = (before: Seen, now: Seen): ReadonlyArray<string> =>
   })
 
 /**
- * Differences from before after at most three seconds: the switch removes with a delay what its database no longer
- * lists, and a program without a parent ends by itself.
+ * Differences from before, once all of them may stay: the switch removes with a delay what its database no longer lists,
+ * and a program without a parent ends by itself.
  */
-export const afterwards = (ground: Ground, before: Seen, configured = false): Effect.Effect<ReadonlyArray<string>> =>
-  Effect.map(ground.look(configured), (now) => difference(before, now)).pipe(
-    Effect.repeat({ until: (found) => found.length === 0, schedule: Schedule.spaced("15 millis"), times: 200 }),
-    Effect.timeoutOrElse({
-      duration: "3 seconds",
-      orElse: () => Effect.map(ground.look(configured), (now) => difference(before, now))
-    })
+export const afterwards = (
+  ground: Ground,
+  before: Seen,
+  configured: boolean,
+  mayStay: (found: ReadonlyArray<string>) => boolean
+): Effect.Effect<ReadonlyArray<string>> =>
+  lastSeen(
+    Effect.map(ground.look(configured), (now) => difference(before, now)),
+    (found) => found.length === 0 || mayStay(found),
+    { every: "15 millis" }
   )

@@ -5,13 +5,14 @@
  */
 import { mkdirSync, renameSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
-import { Effect, Exit, Schedule, Scope } from "effect"
+import { Effect, Exit, Option, Scope } from "effect"
 import { readyPath, statusPath } from "../../../src/agent/Protocol.ts"
 import { decodeStatus, get, type Status } from "../../../src/agent/Status.ts"
 import { handedTo } from "../../e2e/support/Agent.ts"
 import { executable } from "../../e2e/support/Machine.ts"
 import * as Plugin from "../../e2e/support/Plugin.ts"
-import { cleanEnvironment, type Outcome, ProgramError, type Running, start } from "../../e2e/support/Program.ts"
+import { cleanEnvironment, ended, type Outcome, ProgramError, type Running, start } from "../../e2e/support/Program.ts"
+import { until } from "../../support/Until.ts"
 import { type Serving, variable, type Wrong } from "../process/Order.ts"
 import type { Blow, Called, How, Verb } from "./Ground.ts"
 import { faulty, type Wanted } from "./Ways.ts"
@@ -26,7 +27,7 @@ interface Agent {
 /** The names of what happens to the process of a call. */
 export const strikes = ["caller SIGTERM", "caller SIGKILL"] as const
 
-const soon = { schedule: Schedule.spaced("5 millis"), times: 4000 }
+const soon = { every: "5 millis" } as const
 
 /** What it does to itself, when that is what was ordered. */
 const ends = ({ how }: Wrong): boolean => how.startsWith("SIG")
@@ -64,9 +65,8 @@ export const make = Effect.fn("ThroughAgent.make")(function* ({ called, director
       }),
       scope
     )
-    const ready = Effect.filterOrFail(get(socket, readyPath), (reply) => reply.status === 200)
     yield* Effect.raceFirst(
-      Effect.retry(ready, soon),
+      until("an agent that is ready", get(socket, readyPath), (reply) => reply.status === 200, soon),
       Effect.flatMap(running.outcome, ({ stderr }) => new ProgramError({ program: "agent", problem: stderr }))
     )
   })
@@ -86,14 +86,15 @@ export const make = Effect.fn("ThroughAgent.make")(function* ({ called, director
   const call = Effect.fnUntraced(function* (verb: Verb, through: string) {
     const running = yield* Plugin.begin(called(verb, executable, handedTo(through)))
     caller = running
-    const outcome = yield* Effect.timeout(running.outcome, "60 seconds")
-    return yield* Plugin.judge(verb, outcome)
+    return yield* Plugin.judge(verb, yield* ended(running))
   }, Effect.scoped)
 
-  /** Nothing is under way in it: what it rolls back, it has rolled back. */
-  const atRest = Effect.retry(
-    Effect.filterOrFail(status, ({ calls }) => calls.running + calls.queued === 0),
-    { ...soon, while: () => one?.ended === undefined }
+  /** Nothing is under way in it: what it rolls back, it has rolled back. None: it has ended. */
+  const atRest = until(
+    "an agent at rest",
+    Effect.suspend(() => (one?.ended === undefined ? Effect.asSome(status) : Effect.succeedNone)),
+    Option.match({ onNone: () => true, onSome: ({ calls }) => calls.running + calls.queued === 0 }),
+    soon
   )
 
   /** What it answered is not undone when the caller goes away after it. */
@@ -104,14 +105,14 @@ export const make = Effect.fn("ThroughAgent.make")(function* ({ called, director
     const answer = yield* call(verb, socket)
     const steps = traced()
     const isEnding = steps.some((step) => step.wrong && wrong.some((each) => ends(each) && each.step === step.step))
-    if (isEnding && one !== undefined) yield* Effect.timeoutOption(one.running.outcome, "20 seconds")
-    const after = isEnding ? undefined : yield* Effect.option(atRest)
-    const { ended } = one ?? { ended: undefined }
-    const served = after?._tag === "Some" ? after.value.calls.served - before.calls.served : 0
+    if (isEnding && one !== undefined) yield* Effect.timeoutOption(one.running.outcome, "1 minute")
+    const after = isEnding ? Option.none() : yield* atRest
+    const outcome = one?.ended
+    const unended = isEnding ? "not at all" : undefined
+    const served = Option.match(after, { onNone: () => 0, onSome: ({ calls }) => calls.served - before.calls.served })
     const said: Called["agent"] = {
       answered: served > 0,
-      ended:
-        ended === undefined ? (isEnding ? "not at all" : undefined) : (ended.signal ?? `exit status ${ended.status}`)
+      ended: outcome === undefined ? unended : (outcome.signal ?? `exit status ${outcome.status}`)
     }
     return { ...answer, agent: said, traced: traced() }
   })
@@ -121,9 +122,11 @@ export const make = Effect.fn("ThroughAgent.make")(function* ({ called, director
       const { calls } = yield* status
       yield* caller?.signal(signal) ?? Effect.die("nobody has called")
       // Until the agent knows, or has nothing to learn because the call is over.
-      yield* Effect.retry(
-        Effect.filterOrFail(status, (now) => now.calls.interrupted > calls.interrupted || now.calls.running === 0),
-        { ...soon, times: 200 }
+      yield* until(
+        "an agent that knows",
+        status,
+        (now) => now.calls.interrupted > calls.interrupted || now.calls.running === 0,
+        soon
       )
     }).pipe(Effect.ignore)
 
