@@ -47,10 +47,14 @@ const startupConf = (directory: string, plugins: string): string =>
     ""
   ].join("\n")
 
-/** `netns`: path of its network namespace; without, it has a separate one. */
+/**
+ * `netns`: path of its network namespace; without, it has a separate one. `within`: a program that executes the words
+ * after its own, as VPP's pid.
+ */
 export const instance = Effect.fn("VppInstance.make")(function* (
   prefix: string,
-  netns?: string
+  netns?: string,
+  within: ReadonlyArray<string> = []
 ): Effect.fn.Return<VppInstance, ProgramError, Scope.Scope> {
   const directory = yield* Effect.acquireRelease(
     // Short: a memif path may have 106 bytes.
@@ -76,7 +80,7 @@ export const instance = Effect.fn("VppInstance.make")(function* (
   const spawn = Effect.gen(function* () {
     for (const name of ["api.sock", "cli.sock"]) rmSync(`${directory}/run/${name}`, { force: true })
     const scope = yield* Scope.fork(outer)
-    const [program = "", ...args] = [...enter, ...command]
+    const [program = "", ...args] = [...enter, ...within, ...command]
     const process = yield* Scope.provide(
       start("prlimit", ["--core=0", program, ...args], { env, log: `${directory}/out.log`, stop: "SIGTERM" }),
       scope
