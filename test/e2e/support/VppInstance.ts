@@ -2,7 +2,7 @@
  * A private VPP of an installed release: all files in one temporary directory, a separate network namespace, no
  * hugepages, no DPDK, no PCI. Its scope stops it. With `poll-sleep-usec`, because VPP otherwise takes a whole core.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Schedule, Scope } from "effect"
 import { cleanEnvironment, ProgramError, start, succeed } from "./Program.ts"
@@ -97,6 +97,8 @@ export const instance = Effect.fn("VppInstance.make")(function* (
     })
     yield* Effect.forkIn(noted, scope)
     yield* Effect.retry(version, { schedule: Schedule.spaced("50 millis"), times: 200 })
+    // The plugin waits until a VPP that has just started has read its commands. This one has none.
+    if (statSync(`${directory}/exec`).size === 0) utimesSync(`${directory}/run/api.sock`, 0, 0)
     return { process, scope }
   })
 
