@@ -1,5 +1,5 @@
 /**
- * `make demo`, `make demo ENGINE=vpp`: adds, checks and deletes a network of examples/ on a switch that needs no root; one ADD fails half-way, and nothing is left. Every statement is verified when it is printed: exit status 1 when one is wrong.
+ * `make demo`, `make demo ENGINE=vpp`: adds, checks and deletes a network of examples/ on a switch that needs no root, or on a real VPP; one ADD fails half-way, and nothing is left. Every statement is verified when it is printed: exit status 1 when one is wrong.
  */
 import { readFileSync } from "node:fs"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -24,12 +24,12 @@ interface Demonstration {
   readonly all: string
   /** The network with a range of one address. */
   readonly small: (configuration: string) => string
-  readonly world: Effect.Effect<World.World, never, Scope.Scope>
+  readonly world: Effect.Effect<World.World, Error, Scope.Scope>
 }
 
 const ovs: Demonstration = {
   file: "examples/ovs-standalone.conf",
-  where: "switch, file system and IPAM plugin are in memory",
+  where: "switch, file system and IPAM plugin are in memory. No root needed",
   port: "a vhost-user port",
   look: "on the switch (ovs-vsctl show)",
   there: /^Bridge .*dpdkvhostuserclient/s,
@@ -41,7 +41,7 @@ const ovs: Demonstration = {
 
 const vpp: Demonstration = {
   file: "examples/90-userspace.conf",
-  where: "VPP is one in TypeScript with the real API on a socket, the IPAM plugin is in memory",
+  where: `VPP is ${VppWorld.which}, the IPAM plugin is in memory`,
   port: "a memif",
   look: "on VPP (vppctl show interface, memif, bridge-domain)",
   there: /^interface (memif\d+\/0) up,.*\nmemif socket .*\nbridge-domain 4\n.*\n {4}member: \1$/s,
@@ -87,8 +87,8 @@ const demo = Effect.gen(function* () {
   // CHECK exists since 0.4.0.
   const configuration = example.replace('"cniVersion": "0.3.1"', '"cniVersion": "1.0.0"')
   const { name, sharedDir = "/var/run/vpp" } = readNetwork(configuration)
-  const before = world.state()
-  yield* Console.log(faint(`The plugin's own programs; ${where}. No root needed.`))
+  const before = yield* world.state
+  yield* Console.log(faint(`The plugin's own programs; ${where}.`))
 
   yield* title(`1. The network: ${file}${configuration === example ? "" : ", with a cniVersion that has CHECK"}`)
   yield* Console.log(configuration.trimEnd().replaceAll(/^/gm, "  "))
@@ -111,7 +111,7 @@ const demo = Effect.gen(function* () {
   yield* claim(true, "nothing has changed since ADD: record, switch, files, address")
 
   yield* title("4. An ADD that fails half-way: the range has one address, which is in use")
-  const added = world.state()
+  const added = yield* world.state
   world.log.length = 0
   const error = yield* Effect.mapError(
     Effect.flip(world.call({ verb: "ADD", containerId: "decaf", configuration: small(configuration) })),
@@ -121,14 +121,14 @@ const demo = Effect.gen(function* () {
   yield* block(`the runtime receives (code ${error.code})`, [error.msg, error.details])
   yield* block("and the changes are rolled back, last step first", undone)
   yield* claim(
-    undone.length >= 3 && world.state() === added,
+    undone.length >= 3 && (yield* world.state) === added,
     "the first container's port is unchanged, nothing of the second is left"
   )
 
   yield* title("5. DEL, twice")
   yield* world.call({ verb: "DEL", containerId, configuration })
   yield* world.call({ verb: "DEL", containerId, configuration })
-  yield* claim(world.state() === before, `${all}, files and addresses are as before step 2`)
+  yield* claim((yield* world.state) === before, `${all}, files and addresses are as before step 2`)
   yield* claim(
     (yield* world.switchLines).length === 0,
     `the ${place} was removed with its last port: it has the plugin's mark`

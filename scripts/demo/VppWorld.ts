@@ -1,9 +1,8 @@
 /**
- * A node with the VPP of the tests, which serves the binary API on a socket: the real programs connect to it. Files and
- * sockets are real ones below a temporary directory, which stands for `/`.
+ * A node with the VPP of the tests, which serves the binary API on a socket: the real programs connect to it. For root
+ * it is the first of `VPP_PREFIX`. Files and sockets are real ones below a temporary directory, which stands for `/`.
  */
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,6 +15,8 @@ import { bridgeDomainDump } from "../../src/vpp/messages/BridgeDomain.ts"
 import { every } from "../../src/vpp/messages/Control.ts"
 import { adminUp } from "../../src/vpp/messages/Interface.ts"
 import { memifDump } from "../../src/vpp/messages/Ports.ts"
+import { missing, vppPrefixes } from "../../test/e2e/support/Machine.ts"
+import { instance } from "../../test/e2e/support/VppInstance.ts"
 import * as IpamMemory from "../../test/ipam/support/IpamMemory.ts"
 import * as NodeSlots from "../../test/platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../../test/platform/support/node/NodeSockets.ts"
@@ -25,14 +26,33 @@ import { caller, othersOver, type World } from "./World.ts"
 
 const apiSocket = "/run/vpp/api.sock"
 
+const [prefix] = missing(["root", "vpp"]).length === 0 ? vppPrefixes : []
+
+export const which =
+  prefix === undefined ? "one in TypeScript with the real API on a socket (no root needed)" : `that of ${prefix}`
+
+/**
+ * A real one sees the directory of the sockets where the plugin does. A hard link, because the plugin would follow another
+ * one below `root`.
+ */
+const vpp = (root: string) =>
+  prefix === undefined
+    ? start({ path: `${root}${apiSocket}`, root })
+    : Effect.map(
+        instance(prefix, undefined, [
+          ...["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /var/run && exec "$@"', `${root}/var/run`]
+        ]),
+        ({ api }) => fs.linkSync(api, `${root}${apiSocket}`)
+      )
+
 export const make = Effect.gen(function* () {
   const root = yield* Effect.acquireRelease(
-    Effect.sync(() => fs.mkdtempSync(`${tmpdir()}/demo-`)),
+    Effect.sync(() => fs.mkdtempSync("/tmp/demo-")),
     (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
   )
   for (const directory of ["run/vpp", "var/run", "var/lib/cni"])
     fs.mkdirSync(`${root}/${directory}`, { recursive: true })
-  const server = yield* start({ path: `${root}${apiSocket}`, root })
+  yield* vpp(root)
   fs.mkdirSync(`${root}${dirname(IpamMemory.program)}`, { recursive: true })
   fs.writeFileSync(`${root}${IpamMemory.program}`, "", { mode: 0o755 })
   const leases = new IpamMemory.MemoryLeases()
@@ -43,28 +63,20 @@ export const make = Effect.gen(function* () {
   const edges = Layer.mergeAll(othersOver(leases), NodeSlots.layer, below)
   const client = Layer.provide(VppClient.layer(apiSocket), edges)
   const files = tree(root)
+  const switchLines = Effect.flatMap(VppClient, ({ open }) => Effect.scoped(Effect.flatMap(open, lines))).pipe(
+    Effect.provide(client)
+  )
   const world: World = {
     ...caller(edges),
     files,
     // The empty directory for unfinished records comes and goes.
-    state: () => {
-      const { domains, interfaces, routes, sockets } = server.model
-      const ids = [...sockets.values()].map(({ id, path }) => [id, path])
+    state: Effect.map(switchLines, (shown) => {
       const kept = fs
         .readdirSync(root, { recursive: true, encoding: "utf8" })
         .filter((name) => !/attachments\/new/.test(name))
-      const names = [...interfaces.values()].map(({ domain, row }) => [
-        row.sw_if_index,
-        row.interface_name,
-        row.flags,
-        row.tag,
-        domain
-      ])
-      return JSON.stringify([names, ids, [...domains.values()], [...routes.values()], kept.sort(), leases.dump()])
-    },
-    switchLines: Effect.flatMap(VppClient, ({ open }) => Effect.scoped(Effect.flatMap(open, lines))).pipe(
-      Effect.provide(client)
-    )
+      return JSON.stringify([shown, kept.sort(), leases.dump()])
+    }),
+    switchLines
   }
   return world
 })

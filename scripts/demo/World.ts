@@ -32,7 +32,7 @@ export interface World {
   readonly log: Array<string>
   readonly files: Show.Tree
   /** Equal texts are equal worlds. */
-  readonly state: () => string
+  readonly state: Effect.Effect<string, Error>
   /** The switch as an administrator would see it. */
   readonly switchLines: Effect.Effect<ReadonlyArray<string>, Error>
 }
@@ -92,10 +92,10 @@ export const make = (): World => {
     ...caller(edges),
     files,
     // The empty directory for unfinished records comes and goes.
-    state: () => {
+    state: Effect.sync(() => {
       const kept = files.dump().filter((line) => !line.includes("/attachments/new"))
       return JSON.stringify([ovs.dump(), kept, leases.dump()])
-    },
+    }),
     switchLines: Show.switchLines(ovs)
   }
 }

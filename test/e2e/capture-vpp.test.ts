@@ -6,9 +6,9 @@ import { Effect, type Scope } from "effect"
 import { packets } from "../attachment/capture/support/Blocks.ts"
 import { until } from "../support/Until.ts"
 import type { Sandbox } from "./support/CniNode.ts"
-import { executable, vppPrefixes } from "./support/Machine.ts"
+import { capturingPrefixes, executable } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
-import { attachedPod, ping, pings } from "./support/PodVpp.ts"
+import { answers, attachedPod, pings } from "./support/PodVpp.ts"
 import { ended, run, start, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { type OnVpp, onReal, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
@@ -54,7 +54,7 @@ const captures = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) =>
       const running = yield* capturing(prefix, one, "--filter", "icmp", "-w", file)
       const second = yield* run(executable, yield* words(one, "-w", "/dev/null"))
       assert.match(second.stderr, /port of net1 is being captured already/)
-      assert.strictEqual(yield* ping(pod, "192.168.44.4", 3), 3)
+      assert.strictEqual(yield* answers(pod, "192.168.44.4", 3), 3)
       yield* running.signal("SIGINT")
       const { status, stderr } = yield* ended(running)
       assert.strictEqual(status, 0, stderr)
@@ -71,7 +71,7 @@ const captures = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) =>
       yield* killed.outcome
       assert.deepStrictEqual(spans(yield* shown(prefix)), ["rx", "tx"])
       // Its device is gone, and VPP forwards.
-      assert.strictEqual(yield* ping(pod, "192.168.44.4", 1), 1)
+      assert.strictEqual(yield* answers(pod, "192.168.44.4", 1), 1)
       yield* userspace("gc", "--by-sandbox", "--state-dir", `${directory}/state`)
       assert.notInclude(yield* shown(prefix), "usc")
       yield* returnsTo(attached)
@@ -89,8 +89,10 @@ const captures = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) =>
     }))
 }
 
-for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
-  onMachine(["root", "executable", "hostLocal", "vpp", "tcpdump"], onReal(prefix))(
+const prefixes = capturingPrefixes()
+
+for (const prefix of prefixes.length > 0 ? prefixes : [""]) {
+  onMachine(["root", "executable", "hostLocal", "afPacket", "tcpdump"], onReal(prefix))(
     `captures on VPP ${basename(prefix)}`,
     captures(prefix)
   )

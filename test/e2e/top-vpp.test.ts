@@ -3,7 +3,7 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Sandbox } from "./support/CniNode.ts"
 import { vppPrefixes } from "./support/Machine.ts"
-import { attachedPod, ping, pings } from "./support/PodVpp.ts"
+import { answers, attachedPod, pings } from "./support/PodVpp.ts"
 import { onMachine } from "./support/Suite.ts"
 import { of, type Shown, top } from "./support/Top.ts"
 import { onReal, VppCniNode } from "./support/VppCniNode.ts"
@@ -29,7 +29,7 @@ onMachine(["root", "executable", "vpp", "hostLocal"], onReal(prefix))("top on VP
       assert.strictEqual(yield* pings(pod, "192.168.45.4"), 5)
       const seen = yield* top(`${directory}/top.json`, "--state-dir", `${directory}/state`)
       yield* seen.until("a document", (all) => all.length > 0)
-      assert.strictEqual(yield* ping(pod, "192.168.45.4", 3), 3)
+      assert.strictEqual(yield* answers(pod, "192.168.45.4", 3), 3)
       const all = yield* seen.until("the pings' answers", (shown) => packets(two, "transmit", shown) > 2.5)
       for (const own of [one, two]) {
         assert.isTrue(of(own.containerId, all.at(-1) ?? assert.fail())?.connected)

@@ -32,7 +32,7 @@ import { until, untilTrue } from "../support/Until.ts"
 import { numberedAndLimited } from "../vpp/support/Numbered.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { vppPrefixes } from "./support/Machine.ts"
-import { connected, ping, pings, podAt } from "./support/PodVpp.ts"
+import { answers, connected, ping, pings, podAt } from "./support/PodVpp.ts"
 import { start } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
 import { Host, host } from "./support/VppHost.ts"
@@ -65,7 +65,7 @@ const forwards = (hostPrefix: string, podPrefix: string) =>
           yield* pod(podPrefix, two, "192.168.1.4/24")
           assert.strictEqual(yield* pings(a, "192.168.1.4"), 5)
           const before = yield* traffic
-          assert.strictEqual(yield* ping(a, "192.168.1.4", 3), 3)
+          assert.strictEqual(yield* answers(a, "192.168.1.4", 3), 3)
           const after = yield* traffic
           for (const { attachment } of [one, two]) {
             const [was, is] = [before, after].map((all) => all.find(({ key }) => key === keyOf(attachment)))

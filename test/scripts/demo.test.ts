@@ -1,9 +1,10 @@
 /** `make demo` is the first command of a newcomer: it succeeds, and has no colours without a terminal. */
 import { spawnSync } from "node:child_process"
 import { assert, it } from "@effect/vitest"
+import { missing, vppPrefixes } from "../e2e/support/Machine.ts"
 
-const demo = (ENGINE: string) =>
-  spawnSync(process.execPath, ["scripts/demo.ts"], { encoding: "utf8", env: { ...process.env, ENGINE } })
+const demo = (ENGINE: string, VPP_PREFIX = "") =>
+  spawnSync(process.execPath, ["scripts/demo.ts"], { encoding: "utf8", env: { ...process.env, ENGINE, VPP_PREFIX } })
 
 const engines = [
   ["ovs", "on the switch (ovs-vsctl show)", "ok switch, files and addresses are as before step 2", 75],
@@ -16,8 +17,10 @@ const engines = [
   ]
 ] as const
 
-it.each(engines)("the demonstration on %s shows what it claims", { timeout: 30_000 }, (engine, look, end, lines) => {
-  const { status, stderr, stdout } = demo(engine)
+type Row = readonly [engine: string, look: string, end: string, lines: number]
+
+const shows = ([engine, look, end, lines]: Row, prefix?: string) => {
+  const { status, stderr, stdout } = demo(engine, prefix)
   assert.strictEqual(stderr, "")
   assert.strictEqual(status, 0)
   assert.include(stdout, look)
@@ -26,6 +29,18 @@ it.each(engines)("the demonstration on %s shows what it claims", { timeout: 30_0
   assert.notInclude(stdout, "\x1b[")
   // A screen and a half.
   assert.isBelow(stdout.split("\n").length, lines)
+  return stdout
+}
+
+it.each(engines)("the demonstration on %s shows what it claims", { timeout: 30_000 }, (...row) => {
+  assert.include(shows(row), "o root needed")
+})
+
+const [prefix = ""] = vppPrefixes
+const absent = missing(["root", "vpp"])
+
+it.skipIf(absent.length > 0)(`the demonstration shows the same on a real VPP ${absent}`, { timeout: 60_000 }, () => {
+  assert.include(shows(engines[1], prefix), `VPP is that of ${prefix}`)
 })
 
 it("refuses an unknown engine", { timeout: 30_000 }, () => {

@@ -1,7 +1,8 @@
 /** What this machine has for the end-to-end tests and the benchmark, and where. */
 import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
+import { libraries } from "./VppInstance.ts"
 
 const repository = resolve(import.meta.dirname, "../../..")
 
@@ -20,6 +21,14 @@ export const criProto = "/usr/share/gocode/src/k8s.io/cri-api/pkg/apis/runtime/v
 export const vppPrefixes: ReadonlyArray<string> = (process.env["VPP_PREFIX"] ?? "")
   .split(":")
   .filter((prefix) => prefix !== "" && existsSync(`${prefix}/bin/vpp`))
+
+/** Those that can capture: a build may lack `af_packet`, which is a plugin of later releases. */
+export const capturingPrefixes = (): ReadonlyArray<string> =>
+  vppPrefixes.filter((prefix) =>
+    globSync(`${libraries(prefix)}/{libvnet.so.*,vpp_plugins/af_packet_plugin.so}`).some((file) =>
+      readFileSync(file).includes("af_packet_create")
+    )
+  )
 
 /** Whether the earlier release has the commands of operators, and GC. */
 const beforeCollects = (): boolean =>
@@ -90,6 +99,10 @@ const needs = {
   vpp: {
     present: () => vppPrefixes.length > 0,
     reason: "VPP_PREFIX names no installed VPP"
+  },
+  afPacket: {
+    present: () => capturingPrefixes().length > 0,
+    reason: "VPP_PREFIX names no VPP with af_packet"
   },
   hostile: {
     // What ends a switch is its own defect, and its next build may have another: CI does not judge it.

@@ -2,7 +2,7 @@
  * A private VPP of an installed release: all files in one temporary directory, a separate network namespace, no
  * hugepages, no DPDK, no PCI. Its scope stops it. With `poll-sleep-usec`, because VPP otherwise takes a whole core.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, Scope } from "effect"
 import { until } from "../../support/Until.ts"
@@ -48,10 +48,14 @@ const startupConf = (directory: string, plugins: string): string =>
     ""
   ].join("\n")
 
-/** `netns`: path of its network namespace; without, it has a separate one. */
+/**
+ * `netns`: path of its network namespace; without, it has a separate one. `within`: a program that executes the words
+ * after its own, as VPP's pid.
+ */
 export const instance = Effect.fn("VppInstance.make")(function* (
   prefix: string,
-  netns?: string
+  netns?: string,
+  within: ReadonlyArray<string> = []
 ): Effect.fn.Return<VppInstance, ProgramError, Scope.Scope> {
   const directory = yield* Effect.acquireRelease(
     // Short: a memif path may have 106 bytes.
@@ -77,7 +81,7 @@ export const instance = Effect.fn("VppInstance.make")(function* (
   const spawn = Effect.gen(function* () {
     for (const name of ["api.sock", "cli.sock"]) rmSync(`${directory}/run/${name}`, { force: true })
     const scope = yield* Scope.fork(outer)
-    const [program = "", ...args] = [...enter, ...command]
+    const [program = "", ...args] = [...enter, ...within, ...command]
     const process = yield* Scope.provide(
       start("prlimit", ["--core=0", program, ...args], { env, log: `${directory}/out.log`, stop: "SIGTERM" }),
       scope
@@ -88,6 +92,8 @@ export const instance = Effect.fn("VppInstance.make")(function* (
     })
     yield* Effect.forkIn(noted, scope)
     yield* Effect.orDie(until("a VPP that answers", ctl("show", "version"), (text) => text.startsWith("vpp ")))
+    // The plugin waits until a VPP that has just started has read its commands. This one has none.
+    if (statSync(`${directory}/exec`).size === 0) utimesSync(`${directory}/run/api.sock`, 0, 0)
     return { process, scope }
   })
 
