@@ -223,7 +223,7 @@ export const wronged = Effect.fnUntraced(function* <A, E>(
 /** More than all deadlines, second by second: otherwise an undo, which needs turns and no time, would time out. */
 export const timePasses = Effect.fnUntraced(function* (of: Fiber.Fiber<unknown, unknown>) {
   for (let second = 0; second < 600 && of.pollUnsafe() === undefined; second++) {
-    yield* Effect.repeat(Effect.yieldNow, { times: 50 })
+    yield* Effect.repeat(Effect.yieldNow, { times: 10 })
     yield* TestClock.adjust("1 second")
   }
 })

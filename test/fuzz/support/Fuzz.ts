@@ -1,8 +1,8 @@
 /**
- * Runs a target: a property of input from outside. In `make test`, a fixed number of cases of a fixed seed. With
- * FUZZ_SECONDS (`make fuzz`), as many as fit into that time, of a fresh seed, which is printed; FUZZ_SEED sets it. A
- * finding is printed with the token that replays it (FUZZ_REPLAY), and written to a file that can be moved into the
- * corpus: the files of `corpus/<target>` are cases of every run.
+ * Runs a target: a property of input from outside. In `make test`, a few cases; with FUZZ_SECONDS (`make fuzz`), as many
+ * as fit into that time. Their seed is a fresh one, or FUZZ_SEED. A finding is printed with it and with the token that
+ * replays it (FUZZ_REPLAY), and written to a file that can be moved into the corpus: the files of `corpus/<target>` are
+ * cases of every run.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
@@ -27,7 +27,7 @@ const patience = 60_000
 
 const seconds = Number(process.env["FUZZ_SECONDS"] ?? 0)
 const replay = process.env["FUZZ_REPLAY"]
-const seed = process.env["FUZZ_SEED"] ?? (seconds > 0 ? String(Date.now()) : "userspace-cni")
+const seed = process.env["FUZZ_SEED"] ?? String(Date.now())
 
 /** FUZZ_RUNS: maximum for each target. */
 const mostRuns = Number(process.env["FUZZ_RUNS"] ?? Number.MAX_SAFE_INTEGER)

@@ -122,14 +122,14 @@ const kubeconfig: Target = {
     })
   ),
   property: (input) => life(input, {}),
-  runs: 80
+  runs: 25
 }
 
 const pods: Target = {
   name: "pods",
   inputs: jsonNear(pod, onHostPath),
   property: (input) => life(plain, { body: input }, below(input)),
-  runs: 80
+  runs: 25
 }
 
 /** `status` and `retry-after` on one line, and the body. */
@@ -146,7 +146,7 @@ const answers: Target = {
     const [status = "", retryAfter] = line.split(" ")
     return life(plain, { status: Number.parseInt(status, 10) || 0, retryAfter, body: body.join("\n") })
   },
-  runs: 60
+  runs: 20
 }
 
 export const targets: ReadonlyArray<Target> = [kubeconfig, pods, answers]

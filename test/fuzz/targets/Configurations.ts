@@ -48,7 +48,7 @@ const configuration: Target = {
   name: "configuration",
   inputs: jsonNear(network, everything, memif),
   property: (text) => lifeOf(text),
-  runs: 80
+  runs: 25
 }
 
 const uid = "0c8d1fa4-8a9f-4c25-9c5e-1d2f3a4b5c6d"
@@ -61,7 +61,7 @@ const cniArgs: Target = {
     "K8S_POD_NAMESPACE=..;K8S_POD_NAME=../../x"
   ),
   property: (text) => lifeOf(JSON.stringify(network), { CNI_ARGS: text }),
-  runs: 60
+  runs: 20
 }
 
 /** One line for each variable. */
@@ -76,7 +76,7 @@ const environment: Target = {
     const [CNI_CONTAINERID = "", CNI_NETNS = "", CNI_IFNAME = "", CNI_PATH = ""] = text.split("\n")
     return lifeOf(JSON.stringify(network), { CNI_CONTAINERID, CNI_NETNS, CNI_IFNAME, CNI_PATH })
   },
-  runs: 60
+  runs: 20
 }
 
 const answers = (text: string) => {
@@ -107,7 +107,7 @@ const ipam: Target = {
       const { ipam: _, ...without } = network
       yield* lifeOf(JSON.stringify({ ...without, ipam: { type: "host-local" } }), {}, node, edges)
     }),
-  runs: 80
+  runs: 25
 }
 
 export const targets: ReadonlyArray<Target> = [configuration, cniArgs, environment, ipam]

@@ -126,7 +126,7 @@ const fromAnnotations: Target = {
   name: "annotations",
   inputs: textsNear(annotations),
   property: (text) => looking({ [places.annotations]: text }),
-  runs: 200
+  runs: 65
 }
 
 const fromFiles: Target = {
@@ -134,7 +134,7 @@ const fromFiles: Target = {
   inputs: jsonNear(element, vhost, [element, vhost]),
   property: (text) =>
     looking({ [`${directory}/configData-a.json`]: text, [`${directory}/configData-b.json`]: JSON.stringify(vhost) }),
-  runs: 200
+  runs: 65
 }
 
 const fromDevices: Target = {
@@ -144,14 +144,14 @@ const fromDevices: Target = {
     { type: "vhost-user", version: "1.1.0", "vhost-user": { mode: "server", path: "/run/shared/v" } }
   ),
   property: (text) => looking({ "/run/devinfo.json": text }),
-  runs: 150
+  runs: 50
 }
 
 const fromStatus: Target = {
   name: "network-status",
   inputs: jsonNear(status),
   property: (text) => looking({ [places.annotations]: `k8s.v1.cni.cncf.io/network-status=${JSON.stringify(text)}` }),
-  runs: 150
+  runs: 50
 }
 
 export const targets: ReadonlyArray<Target> = [fromAnnotations, fromFiles, fromDevices, fromStatus]

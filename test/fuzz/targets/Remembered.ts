@@ -118,7 +118,7 @@ const records: Target = {
       assert.ok(Exit.isSuccess(yield* call(node, "ADD", text)))
       yield* amongOthers(input)
     }),
-  runs: 80
+  runs: 25
 }
 
 const legacy: Target = {
@@ -135,7 +135,7 @@ const legacy: Target = {
       assert.ok(Exit.isSuccess(yield* within(node, directoriesOf(text), call(node, "DEL", text))))
       assert.equal(node.files.get(state), undefined)
     }),
-  runs: 60
+  runs: 20
 }
 
 export const targets: ReadonlyArray<Target> = [records, legacy]

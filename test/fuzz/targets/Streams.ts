@@ -54,7 +54,7 @@ const ovsdb: Target = {
       }
       assert.ok((whole?.found.join("").length ?? 0) <= input.length)
     }),
-  runs: 200
+  runs: 65
 }
 
 const frames = recorded("v26.06")
@@ -85,7 +85,7 @@ const framing: Target = {
         if (whole?.failure === undefined) assert.deepEqual(other, whole)
       }
     }),
-  runs: 150
+  runs: 50
 }
 
 const messages = [BridgeDomain, Control, Interface, Ip, Ports, Policer].flatMap((file) => Object.values<unknown>(file))
@@ -126,7 +126,7 @@ const replies: Target = {
       const table = messageTable(hello.success.message_table)
       for (const message of understood) assert.ok(table(message)._tag !== undefined)
     }),
-  runs: 200
+  runs: 65
 }
 
 export const targets: ReadonlyArray<Target> = [ovsdb, framing, replies]

@@ -88,7 +88,7 @@ const ovsdb: Target = {
         endedWell(exit)
       }
     }),
-  runs: 40
+  runs: 15
 }
 
 /** Each line: the changed chunk of the switch's, the position in it, and the bytes; `-` cuts it off there. */
@@ -158,7 +158,7 @@ const ovsdbConversation: Target = {
       const node = watchedNode()
       return misheard(node, node.edges, JSON.stringify(network), input, () => state(node))
     }),
-  runs: 40
+  runs: 15
 }
 
 const vppConversation: Target = {
@@ -178,7 +178,7 @@ const vppConversation: Target = {
       yield* misheard(node, edges, text, input, () => [...state(node), ...vpp.dump()])
       assert.ok(vpp.server.broken === undefined, `VPP ${vpp.server.broken}`)
     }),
-  runs: 50
+  runs: 20
 }
 
 export const targets: ReadonlyArray<Target> = [ovsdb, ovsdbConversation, vppConversation]
