@@ -199,7 +199,7 @@ const dpdk = (megabytes: number) => [
   "other_config:dpdk-init=true",
   "other_config:per-port-memory=true",
   "other_config:pmd-cpu-mask=0x2",
-  "other_config:pmd-sleep-max=200",
+  "other_config:pmd-sleep-max=10000",
   `other_config:dpdk-extra="--no-pci --no-huge --legacy-mem -m ${megabytes} --no-telemetry --file-prefix=ovs"`
 ]
 
