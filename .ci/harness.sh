@@ -121,10 +121,11 @@ step() {
   local name=$1 at=$SECONDS status
   shift
   printf '%s\n' "$*" >"$state/$name.runs"
-  "$@" </dev/null >"$state/$name.log" 2>&1
+  local TIMEFORMAT="%U %S"
+  { time "$@" </dev/null >"$state/$name.log" 2>&1; } 2>"$state/$name.used"
   status=$?
   rm "$state/$name.runs"
-  echo "$name $status $at $((SECONDS - at))" >"$state/$name.ended"
+  echo "$name $status $at $((SECONDS - at)) $(cat "$state/$name.used")" >"$state/$name.ended"
   (
     flock 9
     whole "$name" "$*"
@@ -160,10 +161,10 @@ join() { wait "${lanes[@]}"; }
 ended() { sort -n -k 3 "$state"/*.ended 2>/dev/null; }
 failed_steps() { ended | awk '$2 != 0 { print $1 }'; }
 
-# The table of steps, in the order in which they began.
+# The table of steps, in the order in which they began. The seconds of processors are without those of daemons.
 table() {
-  printf '\n%-10s %7s %8s\n' step "began" seconds
-  ended | awk '{ printf "%-10s %7d %8d%s\n", $1, $3, $4, $2 == 0 ? "" : "  FAILED" }'
+  printf '\n%-10s %7s %8s %8s\n' step began seconds of-CPU
+  ended | awk '{ printf "%-10s %7d %8d %8d%s\n", $1, $3, $4, $5 + $6, $2 == 0 ? "" : "  FAILED" }'
 }
 
 # The end of what runs, asked and then forced.

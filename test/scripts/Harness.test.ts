@@ -108,7 +108,7 @@ describe(`the harness of CI${reason}`, () => {
       assert.strictEqual(status, 1)
       assert.include(said, "before\nafter\n=== second: done in ")
       assert.include(said, "between\n=== third: FAILED after ")
-      assert.match(said, /^third +\d+ +\d+ {2}FAILED$/m)
+      assert.match(said, /^third +\d+ +\d+ +\d+ {2}FAILED$/m)
       assert.match(said, /\nfailed: third\n$/)
     })
   )
