@@ -56,8 +56,8 @@ export const shortId = (attachment: Pick<Attachment, "containerId">): string => 
 export const keyOf = (attachment: Identity): string =>
   base32(sha256(`${attachment.network}\0${attachment.containerId}\0${attachment.ifName}`).subarray(0, 13)).slice(0, 20)
 
-/** A short digest of the network's name. */
-export const networkDigest = (network: string): string => keyOf({ network, containerId: "", ifName: "" }).slice(0, 8)
+/** A short digest of the name of a network, or of a directory. */
+export const shortDigest = (name: string): string => keyOf({ network: name, containerId: "", ifName: "" }).slice(0, 8)
 
 /** The name of the port on the switch: `usp` and 60 bits. OpenFlow shows 15 characters of a port name. */
 export const portName = (attachment: Identity): string => portNameOf(keyOf(attachment))

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type { VppMemifPort, VppPort, VppVhostPort } from "../cni/network/HostPort.ts"
 import { ErrorCodes } from "../cni/types/CniError.ts"
-import { keyOf, networkDigest } from "../identity/Attachment.ts"
+import { keyOf, shortDigest } from "../identity/Attachment.ts"
 import type { Connection, Difference, Owned, Restored } from "../vswitch/Vswitch.ts"
 import { check, toList } from "./client/RequiredMessages.ts"
 import { run, type Session } from "./client/Session.ts"
@@ -156,7 +156,7 @@ const setAgain = Effect.fnUntraced(
 )
 
 export const list = Effect.fnUntraced(function* (session: Session, network: string | undefined) {
-  const wanted = network === undefined ? undefined : networkDigest(network)
+  const wanted = network === undefined ? undefined : shortDigest(network)
   const ours = (yield* marked(session)).filter(({ mark }) => wanted === undefined || mark.network === wanted)
   const sockets = yield* memifSockets(session)
   const servers = yield* vhosts(session)

@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Logger } from "effect"
 import type { Limit, VppPort } from "../../src/cni/network/HostPort.ts"
-import { keyOf, networkDigest, shortId } from "../../src/identity/Attachment.ts"
+import { keyOf, shortDigest, shortId } from "../../src/identity/Attachment.ts"
 import { byName } from "../../src/vpp/interfaces/Interfaces.ts"
 import { portName, portNumber } from "../../src/vpp/interfaces/Mark.ts"
 import * as Policer from "../../src/vpp/messages/Policer.ts"
@@ -35,7 +35,7 @@ export const both: ReadonlyArray<Limit> = [
 const layer3 = { netType: "interface" } as const
 
 const nameOf = ({ attachment }: PortRequest, direction: Limit["direction"]): string =>
-  `userspace/1/${keyOf(attachment)}/${networkDigest(attachment.network)}/${shortId(attachment)}/${direction}`
+  `userspace/1/${keyOf(attachment)}/${shortDigest(attachment.network)}/${shortId(attachment)}/${direction}`
 
 const lineOf = (wanted: PortRequest, { burst, direction, rate }: Limit): string =>
   `policer ${nameOf(wanted, direction)} ${rate} kbit/s ${burst} bytes`

@@ -11,7 +11,7 @@ import * as Schedule from "effect/Schedule"
 import type { HostPort } from "../../cni/network/HostPort.ts"
 import { asCniError, CniError, ErrorCodes, type Explained } from "../../cni/types/CniError.ts"
 import type { Variables } from "../../cni/types/Environment.ts"
-import { keyOf } from "../../identity/Attachment.ts"
+import { keyOf, shortDigest } from "../../identity/Attachment.ts"
 import { Slots } from "../../platform/Sockets.ts"
 import { Deadlines, step } from "../../program/Step.ts"
 import type { EngineLayer } from "../../vswitch/Vswitch.ts"
@@ -48,8 +48,9 @@ export const stepOf = ({ containerId, ifName, network }: Record): string =>
   `${ifName} of container ${containerId.slice(0, 12)}, network ${network}`
 
 export const restoreRound = Effect.fn("restore")(function* (options: Options) {
-  if (!(yield* Effect.orElseSucceed((yield* Slots).hold("userspace-cni/restore"), () => true))) return yield* busy
   const records = yield* Records
+  const { hold } = yield* Slots
+  if (!(yield* Effect.orElseSucceed(hold(lockOf(records)), () => true))) return yield* busy
   const { selector = everything } = options
   const all = [...(yield* Effect.fromResult(select(yield* records.all, selector)))].sort((one, other) =>
     one.since.localeCompare(other.since)
@@ -79,6 +80,10 @@ const leftAway: Restoration = {
   outcome: "skipped",
   reason: "it is isolated, because its application has ended the switch; --pod or --container-id restores it"
 }
+
+/** Restores of other records, in another state directory, need not wait. */
+const lockOf = ({ stateDir }: Pick<Records["Service"], "stateDir">) =>
+  `userspace-cni/restore/in/${shortDigest(stateDir)}`
 
 const busy = CniError.of(
   ErrorCodes.TryAgainLater,

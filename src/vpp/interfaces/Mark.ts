@@ -4,7 +4,7 @@
  * the attachment's key, computed from the full names, and what people and GC of a network need. Pure.
  */
 import { sha256 } from "#sha256"
-import { type Attachment, keyOf, networkDigest, shortId } from "../../identity/Attachment.ts"
+import { type Attachment, keyOf, shortDigest, shortId } from "../../identity/Attachment.ts"
 
 /** Means "created by the plugin", with the version of the rest. */
 const start = "userspace/1/"
@@ -46,7 +46,7 @@ const invocationOf = (invocation: string): string => invocation.replaceAll(/[^0-
 export const markOf = (attachment: Attachment, invocation: string, limited = false): Mark => ({
   key: keyOf(attachment),
   invocation: invocationOf(invocation),
-  network: networkDigest(attachment.network),
+  network: shortDigest(attachment.network),
   container: shortId(attachment).replaceAll(/[^0-9A-Za-z_.-]/g, "_"),
   limited
 })

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import type { Restored } from "../../../src/attachment/heal/RestoreRound.ts"
 import { ErrorCodes } from "../../../src/cni/types/CniError.ts"
-import { portName } from "../../../src/identity/Attachment.ts"
+import { portName, shortDigest } from "../../../src/identity/Attachment.ts"
 import { network, networks } from "../support/Networks.ts"
 import { runDir, stateDir, World } from "../support/World.ts"
 
@@ -237,10 +237,12 @@ describe("a condition that may pass", () => {
   )
 })
 
-it.effect("only one restore runs at a time", () =>
+it.effect("only one restore of a state directory runs at a time", () =>
   Effect.gen(function* () {
     const world = new World()
-    world.taken.add("userspace-cni/restore")
+    world.taken.add(`userspace-cni/restore/in/${shortDigest("/another")}`)
+    yield* world.restore()
+    world.taken.add(`userspace-cni/restore/in/${shortDigest(stateDir)}`)
     const error = yield* Effect.flip(world.restore())
     assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
     assert.include(error.message, "another restore is running on this node")

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { keyOf, networkDigest } from "../../../src/identity/Attachment.ts"
+import { keyOf, shortDigest } from "../../../src/identity/Attachment.ts"
 import {
   bridgeDomainOf,
   bridgeDomainTag,
@@ -42,7 +42,7 @@ it.prop(
       assert.isAtMost(Buffer.byteLength(policerName(mark, "output")), 63)
     }
     const mark = markOf({ ...attachment, network, containerId, ifName }, invocation)
-    assert.strictEqual(mark.network, networkDigest(network))
+    assert.strictEqual(mark.network, shortDigest(network))
   }
 )
 
