@@ -37,12 +37,11 @@ const mirrors = Effect.gen(function* () {
   return text.split("\n").filter((line) => line !== "")
 })
 
-const mirrorsAre = (count: number) => until(`${count} mirrors`, mirrors, ({ length }) => length === count)
-
 /** It has begun when its mirrors are there, of which there are so many then. */
 const capturing = Effect.fnUntraced(function* (of: Sandbox, count: number, ...more: ReadonlyArray<string>) {
   const running = yield* start(executable, yield* words(of, ...more), { stop: "SIGTERM" })
-  yield* mirrorsAre(count)
+  const both = Effect.map(mirrors, (names) => ({ names, capture: running.soFar() }))
+  yield* until(`${count} mirrors`, both, ({ names }) => names.length === count)
   return running
 })
 
@@ -124,7 +123,7 @@ onMachine(["root", "executable", "ovs", "testpmd", "tcpdump"], CniNode.layer)("c
       yield* hurried(node)
       const second = yield* capturing(sandbox, 2, "-w", "/dev/null")
       yield* second.signal("SIGKILL")
-      yield* mirrorsAre(0)
+      yield* until("no mirror", mirrors, ({ length }) => length === 0)
       const ports = yield* vsctl("list-ports", "br-e2e")
       assert.notInclude(ports, "usc")
     }))

@@ -34,7 +34,8 @@ const words = Effect.fnUntraced(function* ({ containerId }: Sandbox, ...more: Re
 
 const capturing = Effect.fnUntraced(function* (prefix: string, of: Sandbox, ...more: ReadonlyArray<string>) {
   const running = yield* start(executable, yield* words(of, ...more), { stop: "SIGTERM" })
-  yield* until("two spans", shown(prefix), (text) => spans(text).length === 2)
+  const both = Effect.map(shown(prefix), (text) => ({ text, capture: running.soFar() }))
+  yield* until("two spans", both, ({ text }) => spans(text).length === 2)
   return running
 })
 
