@@ -34,7 +34,7 @@ const inScope = (mode: "server" | "client") =>
 
 for (const mode of ["server", "client"] as const) {
   meets({
-    needs: ["hostile", "root", "executable", "ovs", "hostLocal"],
+    needs: ["root", "executable", "ovs", "hostLocal"],
     engine: "Open vSwitch",
     version,
     role: `vhost-${mode}`,

@@ -29,12 +29,31 @@ const ports: Readonly<Record<Role, object>> = {
   "vhost-client": { iftype: "vhostuser", memif: undefined, vhost: { mode: "client" } }
 }
 
+/**
+ * VPP looks for a peer to connect to every three seconds, and at once when another interface of the kind changes: this
+ * one changes all the time.
+ */
+const hurried = Effect.fnUntraced(function* ({ ctl, directory }: VppInstance, role: Role) {
+  const commands = (...lines: ReadonlyArray<string>) =>
+    Effect.ignore(Effect.forEach(lines, (line) => ctl(...line.split(" ")), { discard: true }))
+  yield* commands(
+    `create memif socket id 9 filename ${directory}/nobody.sock`,
+    "create interface memif socket-id 9 id 0 slave"
+  )
+  const change = role.startsWith("memif")
+    ? commands("set interface state memif9/0 up", "set interface state memif9/0 down")
+    : commands(`create vhost-user socket ${directory}/nobody`, "delete vhost-user VirtualEthernet0/0/2")
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(change, Effect.sleep("50 millis"))))
+})
+
 const ground = Effect.fnUntraced(function* (role: Role) {
   const { call, directory, network, sandbox } = yield* VppCniNode
-  const { ctl, signal } = yield* Host
+  const vpp = yield* Host
+  const { ctl, signal } = vpp
   const conf = network({ netType: "bridge", bridge: { bridgeName: "4" }, ...ports[role] })
   const pods = [yield* sandbox, yield* sandbox] as const
   for (const pod of pods) well(yield* call("ADD", pod, conf))
+  if (/slave|client/.test(role)) yield* hurried(vpp, role)
   const [hostile, neighbour] = pods.map((pod) => {
     const short = pod.containerId.slice(0, 12)
     return role.startsWith("memif")

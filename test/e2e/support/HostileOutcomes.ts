@@ -1,6 +1,7 @@
 /**
  * `outcomes.json` of the hostile process: what became of each release in each case. `HOSTILE_RECORD=1` adds what a run
- * sees to it, so that an outcome that varies is a set; docs/security.md shows it.
+ * sees to it, so that an outcome that varies is a set; docs/security.md shows it. Without `HOSTILE=1` what has lived has
+ * to live; what ends a switch is that switch's defect, and another in its next build: it may.
  */
 import { writeFileSync } from "node:fs"
 import { assert, layer } from "@effect/vitest"
@@ -11,6 +12,7 @@ import { compiled, type Ground, neighbour, outcomeOf } from "./HostileProcess.ts
 import { missing, type Need } from "./Machine.ts"
 
 const recording = process.env["HOSTILE_RECORD"] === "1"
+const whole = recording || process.env["HOSTILE"] === "1"
 
 const record = (release: string, role: Role, name: string, outcome: string): void => {
   const all = outcomes()
@@ -82,7 +84,9 @@ export const meets = ({ engine, fresh, ground, needs, role, version }: Suite): v
   if (absent.length > 0) process.stderr.write(`${title}\n`)
   layer(grounds(role, ground), { excludeTestServices: true })(title, (it) => {
     for (const [one, does] of Object.entries(casesOf[engine]?.[role] ?? {})) {
-      if (isRace(engine, role, one) && !recording) continue
+      const expected = recorded(release, role, one).join()
+      // To see that a switch hangs takes a minute.
+      if ((isRace(engine, role, one) && !recording) || (expected === "hangs" && !whole)) continue
       it.effect.skipIf(absent.length > 0)(`${one}: ${does}`, () =>
         Effect.gen(function* () {
           const { leave, standing } = yield* Grounds
@@ -90,7 +94,7 @@ export const meets = ({ engine, fresh, ground, needs, role, version }: Suite): v
           const outcome = yield* outcomeOf(program, role, one, ground, frames)
           if (fresh || outcome !== "lives") yield* leave
           if (recording) record(release, role, one, outcome)
-          assert.include(recorded(release, role, one), outcome)
+          if (whole || expected === "lives") assert.include(recorded(release, role, one), outcome)
         }).pipe(Effect.scoped)
       )
     }

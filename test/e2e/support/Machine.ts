@@ -104,11 +104,6 @@ const needs = {
     present: () => capturingPrefixes().length > 0,
     reason: "VPP_PREFIX names no VPP with af_packet"
   },
-  hostile: {
-    // What ends a switch is its own defect, and its next build may have another: CI does not judge it.
-    present: () => vppPrefixes.length > 0 || process.env["HOSTILE"] === "1" || process.env["HOSTILE_RECORD"] === "1",
-    reason: "neither HOSTILE=1 nor VPP_PREFIX is set"
-  },
   machines: {
     present: () =>
       ["/usr/bin/virt-qemu-run", "/usr/bin/qemu-system-x86_64", "/bin/busybox", guestKernel].every(existsSync),
