@@ -81,7 +81,7 @@ interface Way {
   /** What happens at the n-th request; `now`: when it does. */
   readonly meddle: (server: VppServer, n: number, now: () => void) => void
   /** What happens to the client then. */
-  readonly then?: (plugging: Fiber.Fiber<unknown, unknown>) => Effect.Effect<unknown>
+  readonly afterwards?: (plugging: Fiber.Fiber<unknown, unknown>) => Effect.Effect<unknown>
 }
 
 const timePasses = () => TestClock.adjust(answer)
@@ -94,7 +94,7 @@ const ways: Readonly<Record<string, Way>> = {
         now()
         return deaf(server)
       }),
-    then: timePasses
+    afterwards: timePasses
   },
   // VPP executes it, and its reply is lost.
   "is done, but not answered": {
@@ -104,7 +104,7 @@ const ways: Readonly<Record<string, Way>> = {
         server.perform(name, raw)
         return "silence"
       }),
-    then: timePasses
+    afterwards: timePasses
   },
   "is interrupted": {
     meddle: (server, n, now) =>
@@ -112,20 +112,20 @@ const ways: Readonly<Record<string, Way>> = {
         now()
         return undefined
       }),
-    then: Fiber.interrupt
+    afterwards: Fiber.interrupt
   }
 }
 
 const attempt = Effect.fnUntraced(function* (
   server: VppServer,
   wanted: Parameters<typeof plug>[0],
-  { meddle, then = () => Effect.void }: Way,
+  { meddle, afterwards = () => Effect.void }: Way,
   n: number
 ) {
   const reached = yield* Deferred.make<void>()
   meddle(server, n, () => Deferred.doneUnsafe(reached, Exit.void))
   const plugging = yield* Effect.forkChild(on(server, plug(wanted)))
-  const after = yield* Effect.forkChild(Effect.andThen(Deferred.await(reached), then(plugging)))
+  const after = yield* Effect.forkChild(Effect.andThen(Deferred.await(reached), afterwards(plugging)))
   const exit = yield* Fiber.await(plugging)
   yield* Fiber.interrupt(after)
   server.intercept = () => undefined
