@@ -16,7 +16,7 @@ const engines = [
   ]
 ] as const
 
-it.each(engines)("the demonstration on %s shows what it claims", { timeout: 30_000 }, (engine, look, end, lines) => {
+it.each(engines)("the demonstration on %s shows what it claims", (engine, look, end, lines) => {
   const { status, stderr, stdout } = demo(engine)
   assert.strictEqual(stderr, "")
   assert.strictEqual(status, 0)
@@ -28,7 +28,7 @@ it.each(engines)("the demonstration on %s shows what it claims", { timeout: 30_0
   assert.isBelow(stdout.split("\n").length, lines)
 })
 
-it("refuses an unknown engine", { timeout: 30_000 }, () => {
+it("refuses an unknown engine", () => {
   const { status, stderr } = demo("snabb")
   assert.strictEqual(status, 1)
   assert.include(stderr, "ENGINE is ovs or vpp, not snabb")
