@@ -118,7 +118,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       install(path, "plug-in", script)
       const configuration = JSON.stringify({ host: { memif: { secret } } })
       // A longer wait, until it has printed: on a busy machine a process does not start at once.
-      for (let seconds = 1; !isThere(`${path}/plug-in.said`); seconds *= 2) {
+      for (let seconds = 0.25; !isThere(`${path}/plug-in.said`); seconds *= 2) {
         const { failed } = yield* Effect.flip(ipam.add(asked([path], configuration))).pipe(deadline(seconds))
         if (!isThere(`${path}/plug-in.said`)) continue
         assert.match(
@@ -136,7 +136,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const path = yield* directory
       install(path, "plug-in", `trap '' TERM INT HUP; echo $$ >"$0.pid"; exec sleep 600`)
       // A longer wait, until its first command: on a busy machine a process does not start at once.
-      for (let seconds = 1; !isThere(`${path}/plug-in.pid`); seconds *= 2) {
+      for (let seconds = 0.25; !isThere(`${path}/plug-in.pid`); seconds *= 2) {
         const error = yield* Effect.flip(ipam.add(asked([path]))).pipe(deadline(seconds))
         assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
         assert.strictEqual(error.failed, `IPAM plugin plug-in ADD: no answer within ${seconds} s; it was killed`)

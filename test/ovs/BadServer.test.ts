@@ -103,7 +103,8 @@ const behindSocket = Effect.fnUntraced(function* (misbehave: Misbehaviour, at: n
 })
 
 for (const [what, misbehave] of Object.entries(misbehaviours)) {
-  describe(`a server that ${what}`, () => {
+  // They wait for deadlines.
+  describe.concurrent(`a server that ${what}`, () => {
     for (const at of [0, 1, 2]) {
       it.live(`at request ${at} of a plug: an error, and nothing is left`, () =>
         Effect.gen(function* () {
