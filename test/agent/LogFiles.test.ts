@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Scope } from "effect"
 import * as LogFiles from "../../src/agent/LogFiles.ts"
+import { until, untilTrue } from "../support/Until.ts"
 
 const directory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "logs-"))),
@@ -68,16 +69,14 @@ describe("log files of many calls", () => {
             yield* logs.written
           })
         )
-        yield* Effect.repeat(
+        yield* until(
+          "both lines",
           Effect.sync(() => readFileSync(`${path}.1`, "utf8")),
-          { until: (text) => text === "before\nstill\n" }
+          (text) => text === "before\nstill\n"
         )
         assert.strictEqual(readFileSync(path, "utf8"), "after\n")
         yield* Scope.close(first, yield* Effect.exit(Effect.void))
-        yield* Effect.repeat(
-          Effect.sync(() => opened(`${path}.1`)),
-          { until: (open) => open === 0 }
-        )
+        yield* untilTrue("the file closed", () => opened(`${path}.1`) === 0)
       }).pipe(Effect.scoped)
   )
 

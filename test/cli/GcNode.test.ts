@@ -1,9 +1,10 @@
 /** `userspace gc` for several networks and for all of a node in memory, from the records and by sandbox. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Schedule } from "effect"
+import { Effect, Fiber } from "effect"
 import { network } from "../dry-run/support/Calls.ts"
 import { database, make } from "../dry-run/support/MemoryNode.ts"
 import { forkBridge, forkMarks, forkPort } from "../suites/ForkPort.ts"
+import { untilTrue } from "../support/Until.ts"
 import { add, sandboxOf, stateDir } from "./support/Attached.ts"
 import { collect, ports, valid } from "./support/Collected.ts"
 import { file, type } from "./support/Terminal.ts"
@@ -112,17 +113,12 @@ describe("all networks of the node", () => {
       node.refusal = "ECONNREFUSED"
       const before = node.transactions.length
       const staying = yield* Effect.forkChild(type(node, ["gc", "--by-sandbox", "--every", "10ms"]))
-      const reached = (what: () => boolean) =>
-        Effect.suspend(() => (what() ? Effect.void : Effect.fail("not yet"))).pipe(
-          Effect.retry({ schedule: Schedule.spaced("5 millis") }),
-          Effect.timeout("20 seconds")
-        )
-      yield* reached(() => node.refused > 3)
+      yield* untilTrue("four refusals", () => node.refused > 3)
       assert.strictEqual(node.transactions.length, before)
       node.refusal = undefined
-      yield* reached(() => ports(node).length === 2)
+      yield* untilTrue("two ports", () => ports(node).length === 2)
       node.sandboxes.clear()
-      yield* reached(() => ports(node).length === 0)
+      yield* untilTrue("no port", () => ports(node).length === 0)
       yield* Fiber.interrupt(staying)
     })
   )

@@ -52,7 +52,8 @@ const throughout = Effect.fnUntraced(function* <R>(
   return yield* Fiber.join(fiber)
 })
 
-describe("waits for", () => {
+// It polls twice a second.
+describe.concurrent("waits for", () => {
   it.live("annotations that kubelet updates", () =>
     Effect.gen(function* () {
       const there = yield* pod

@@ -37,7 +37,7 @@ describe("the steps of ADD at debug level", () => {
         CNI_PATH: "/opt/cni/bin"
       },
       encoding: "utf8",
-      timeout: 20_000
+      timeout: 60_000
     })
     assert.strictEqual(status, 0, stderr)
     const lines = stderr.split("\n").slice(0, -1)

@@ -5,7 +5,8 @@ import { type ChildProcess, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
+import { untilTrue } from "../support/Until.ts"
 import { node, type SocketPaths } from "./support/Place.ts"
 
 const root = join(import.meta.dirname, "../..")
@@ -25,17 +26,11 @@ const started = ({ account, kubeconfig, variables }: SocketPaths) =>
     ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
   )
 
-const until = (what: string, holds: () => boolean) =>
-  Effect.suspend(() => (holds() ? Effect.void : Effect.fail(what))).pipe(
-    Effect.retry(Schedule.spaced("20 millis")),
-    Effect.timeoutOrElse({ duration: "20 seconds", orElse: () => Effect.fail(`not within 20 s: ${what}`) })
-  )
-
 const ended = (child: ChildProcess, signal?: NodeJS.Signals) =>
   Effect.callback<readonly [number | null, NodeJS.Signals | null]>((resume) => {
     child.once("close", (code, by) => resume(Effect.succeed([code, by])))
     if (signal !== undefined) child.kill(signal)
-  }).pipe(Effect.timeout("20 seconds"))
+  })
 
 const has = (path: string, text: string) => Fs.existsSync(path) && Fs.readFileSync(path, "utf8").includes(text)
 
@@ -46,15 +41,15 @@ it.live(
       const place = yield* node
       const { child, said } = yield* started(place)
       const { kubeconfig, mount } = place
-      yield* until("the first token", () => has(kubeconfig, '"token-1"'))
+      yield* untilTrue("the first token", () => has(kubeconfig, '"token-1"'))
       mount("token-2")
-      yield* until("the second token", () => has(kubeconfig, '"token-2"'))
+      yield* untilTrue("the second token", () => has(kubeconfig, '"token-2"'))
       assert.strictEqual(Fs.statSync(kubeconfig).mode & 0o777, 0o600)
       mount("")
-      yield* until("the error", () => said().includes("-> Run it in a pod"))
+      yield* untilTrue("the error", () => said().includes("-> Run it in a pod"))
       assert.isTrue(has(kubeconfig, '"token-2"'))
       mount("token-3")
-      yield* until("the third token", () => has(kubeconfig, '"token-3"'))
+      yield* untilTrue("the third token", () => has(kubeconfig, '"token-3"'))
       assert.deepStrictEqual(yield* ended(child, "SIGTERM"), [0, null])
       assert.deepStrictEqual(Fs.readdirSync(place.net), ["userspace.kubeconfig"])
       assert.include(said(), `Updated ${kubeconfig}`)

@@ -2,27 +2,21 @@
 import { execFileSync, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import { assert, layer } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Logger, References, Schedule } from "effect"
+import { Deferred, Effect, Fiber, Logger, References } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { Ipam } from "../../src/ipam/Ipam.ts"
 import { Deadlines } from "../../src/program/Step.ts"
+import { untilTrue } from "../support/Until.ts"
 import { asked } from "./support/Asked.ts"
 import { directory, install, real } from "./support/Plugin.ts"
 
 const oneAddress = `echo '{"cniVersion":"1.0.0","ips":[{"address":"10.0.0.5/24"}]}'`
 
-/** Polls, for at most ten seconds. */
-const eventually = (what: string, probe: () => boolean) =>
-  Effect.sync(probe).pipe(
-    Effect.repeat({ until: (done) => done, schedule: Schedule.spaced("5 millis") }),
-    Effect.timeoutOrElse({ duration: "10 seconds", orElse: () => Effect.die(new Error(`never: ${what}`)) })
-  )
-
 const isThere = (path: string) => Fs.existsSync(path) && Fs.readFileSync(path, "utf8").endsWith("\n")
 
 /** Not even a zombie is left. */
 const gone = (pidFile: string) =>
-  eventually(`${pidFile} gone`, () => !Fs.existsSync(`/proc/${Fs.readFileSync(pidFile, "utf8").trim()}`))
+  untilTrue(`${pidFile} gone`, () => !Fs.existsSync(`/proc/${Fs.readFileSync(pidFile, "utf8").trim()}`))
 
 const deadline = (seconds: number) =>
   Effect.provideService(Deadlines, { ipam: seconds, undo: 15, status: 4, total: 90 })
@@ -124,7 +118,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       install(path, "plug-in", script)
       const configuration = JSON.stringify({ host: { memif: { secret } } })
       // A longer wait, until it has printed: on a busy machine a process does not start at once.
-      for (let seconds = 1; !isThere(`${path}/plug-in.said`); seconds *= 2) {
+      for (let seconds = 0.25; !isThere(`${path}/plug-in.said`); seconds *= 2) {
         const { failed } = yield* Effect.flip(ipam.add(asked([path], configuration))).pipe(deadline(seconds))
         if (!isThere(`${path}/plug-in.said`)) continue
         assert.match(
@@ -142,7 +136,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const path = yield* directory
       install(path, "plug-in", `trap '' TERM INT HUP; echo $$ >"$0.pid"; exec sleep 600`)
       // A longer wait, until its first command: on a busy machine a process does not start at once.
-      for (let seconds = 1; !isThere(`${path}/plug-in.pid`); seconds *= 2) {
+      for (let seconds = 0.25; !isThere(`${path}/plug-in.pid`); seconds *= 2) {
         const error = yield* Effect.flip(ipam.add(asked([path]))).pipe(deadline(seconds))
         assert.strictEqual(error.code, ErrorCodes.TryAgainLater)
         assert.strictEqual(error.failed, `IPAM plugin plug-in ADD: no answer within ${seconds} s; it was killed`)
@@ -157,7 +151,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const path = yield* directory
       install(path, "plug-in", `echo 10.0.0.5 >"$0.address"; sleep 0.2; echo mine >"$0.owner"; ${oneAddress}`)
       const fiber = yield* Effect.forkChild(ipam.add(asked([path])))
-      yield* eventually("the plugin runs", () => isThere(`${path}/plug-in.address`))
+      yield* untilTrue("the plugin runs", () => isThere(`${path}/plug-in.address`))
       yield* Fiber.interrupt(fiber)
       assert.isTrue(isThere(`${path}/plug-in.owner`))
     })
@@ -172,7 +166,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       const fiber = yield* Effect.forkChild(
         Effect.onInterrupt(ipam.add(asked([path])), () => Deferred.succeed(ended, undefined))
       )
-      yield* eventually("the plugin runs", () => isThere(`${path}/plug-in.pid`))
+      yield* untilTrue("the plugin runs", () => isThere(`${path}/plug-in.pid`))
       yield* Fiber.interrupt(fiber)
       yield* Deferred.await(ended)
       yield* gone(`${path}/plug-in.pid`)
@@ -207,7 +201,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
       Effect.gen(function* () {
         const env = { ...environment(path, verb), PATH: "/usr/bin:/bin" }
         execFileSync("sh", ["-c", '"$0" &', waiting(path)], { env, stdio: "ignore" })
-        yield* eventually("pid", () => isThere(`${path}/plug-in.pid`))
+        yield* untilTrue("pid", () => isThere(`${path}/plug-in.pid`))
         return pidIn(path)
       }),
       (pid) => Effect.ignore(Effect.try(() => process.kill(pid, "SIGKILL")))
@@ -222,7 +216,7 @@ layer(real, { excludeTestServices: true })("an IPAM plugin as a process", (it) =
         Effect.sync(() => spawn(waiting(path), { env: environment(path, "ADD"), stdio: "ignore" })),
         (child) => Effect.sync(() => void child.kill("SIGKILL"))
       )
-      yield* eventually("pid", () => isThere(`${path}/plug-in.pid`))
+      yield* untilTrue("pid", () => isThere(`${path}/plug-in.pid`))
       yield* deadline(0.1)(ipam.ended(asked([path])))
     })
   )

@@ -8,6 +8,7 @@ import * as Fs from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { lastSeen } from "../support/Until.ts"
 import { temporaryDirectory } from "../vpp/support/TestVpp.ts"
 import { pods } from "./support/ExamplePods.ts"
 
@@ -85,7 +86,7 @@ describe("the pods on VPP", () => {
       assert.strictEqual(late.status, 1)
       assert.notInclude(absent.calls().join("\n"), "container vpp")
       const gone = yield* programs({ vpp: "", userspace: "" })
-      assert.isNotNull(spawnSync("/bin/sh", ["-ec", text], { env: gone.env, timeout: 10_000 }).status)
+      assert.isNotNull(spawnSync("/bin/sh", ["-ec", text], { env: gone.env, timeout: 60_000 }).status)
     })
   )
 
@@ -97,19 +98,14 @@ describe("the pods on VPP", () => {
       const called = Effect.sync(() => Fs.readFileSync(log, "utf8"))
       // VPP is started beside the others, and may be the last to be recorded.
       const all = Effect.map(called, (calls) => calls.trim().split("\n").toSorted())
-      const calls = yield* Effect.repeat(all, { until: ({ length }) => length === 3 }).pipe(
-        Effect.timeout("10 seconds")
-      )
+      const calls = yield* lastSeen(all, ({ length }) => length === 3)
       assert.deepStrictEqual(calls, [
         "userspace container vpp",
         "userspace container wait",
         "vpp -c /etc/vpp/startup.conf"
       ])
       shell.kill("SIGTERM")
-      yield* Effect.timeout(
-        Effect.promise(() => ended),
-        "10 seconds"
-      )
+      yield* Effect.promise(() => ended)
     })
   )
 })

@@ -2,13 +2,14 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Schedule } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { KubernetesDeadlines } from "../../src/kubernetes/ApiServer.ts"
 import { Pods } from "../../src/kubernetes/Pods.ts"
 import { Files } from "../../src/platform/Files.ts"
 import { pem } from "../platform/support/HttpsPeer.ts"
 import * as NodeHttps from "../platform/support/node/NodeHttps.ts"
+import { untilTrue } from "../support/Until.ts"
 import { allRights, apiServer, type Fault } from "./support/ApiServer.ts"
 import { bench, gives } from "./support/Bench.ts"
 import { base64, kubeconfigText } from "./support/KubeconfigText.ts"
@@ -184,11 +185,10 @@ describe("not retried", () => {
     Effect.gen(function* () {
       const { asked, read, server } = yield* bench()
       server.fail({ does: "silence" })
-      const arrived = Effect.repeat(Effect.sync(asked), {
-        until: (all) => all.length > 0,
-        schedule: Schedule.spaced("5 millis")
-      })
-      yield* Effect.raceFirst(Effect.ignore(read), arrived)
+      yield* Effect.raceFirst(
+        Effect.ignore(read),
+        untilTrue("a request", () => asked().length > 0)
+      )
       assert.deepStrictEqual(asked(), ["GET 0"])
     })
   )

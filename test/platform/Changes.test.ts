@@ -12,7 +12,7 @@ const directory = Effect.acquireRelease(
 
 const watching = Effect.fnUntraced(function* (directories: ReadonlyArray<string>) {
   const changes = yield* Effect.provide(Changes, Changes.layer)
-  return yield* Effect.timeoutOption(yield* changes.watch(directories), "10 seconds").pipe(
+  return yield* Effect.timeoutOption(yield* changes.watch(directories), "1 minute").pipe(
     Effect.forkChild({ startImmediately: true })
   )
 })

@@ -7,10 +7,11 @@ import { mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Effect } from "effect"
 import * as AsyncFiles from "../../src/platform/async/AsyncFiles.ts"
 import { atOnce, type FileCalls } from "../../src/platform/Files.ts"
 import { judgeBy, Namespaces } from "../../src/platform/Namespaces.ts"
+import { until } from "../support/Until.ts"
 
 /** By both layers, which must agree. */
 const judge = Effect.fnUntraced(function* (path: string) {
@@ -35,12 +36,12 @@ const other = Effect.gen(function* () {
     (child) => Effect.sync(() => child.kill("SIGKILL"))
   )
   const path = `/proc/${child.pid}/ns/net`
-  const isThere = Effect.try(() => readlinkSync(path) !== readlinkSync("/proc/self/ns/net"))
-  yield* Effect.filterOrFail(
-    isThere,
-    (there) => there,
-    () => "not yet"
-  ).pipe(Effect.retry({ schedule: Schedule.spaced("5 millis") }), Effect.timeout("20 seconds"))
+  const own = readlinkSync("/proc/self/ns/net")
+  yield* until(
+    "another namespace",
+    Effect.try(() => readlinkSync(path)),
+    (there) => there !== own
+  )
   return path
 })
 

@@ -17,7 +17,7 @@ const program = join(import.meta.dirname, "support/log-lines.ts")
 const stderrOf = (conf: object, ...args: ReadonlyArray<string>) => {
   const { signal, status, stderr, stdout } = spawnSync(process.execPath, [program, JSON.stringify(conf), ...args], {
     encoding: "utf8",
-    timeout: 10_000
+    timeout: 60_000
   })
   assert.deepStrictEqual([stdout, status, signal], ["", 0, null], stderr)
   return stderr.split("\n").slice(0, -1)

@@ -40,7 +40,7 @@ const called = (conf: object, environment: Readonly<Record<string, string>> = {}
     input: JSON.stringify(conf),
     env: { ...variables, ...environment },
     encoding: "utf8",
-    timeout: 20_000
+    timeout: 60_000
   })
   assert.isNull(signal, stderr)
   return { status, document: Document(stdout), lines: stderr.split("\n").slice(0, -1) }

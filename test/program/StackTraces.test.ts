@@ -12,7 +12,7 @@ const limitAfter = (environment: Readonly<Record<string, string>>, conf: object,
     input: JSON.stringify(conf),
     env: environment,
     encoding: "utf8",
-    timeout: 20_000
+    timeout: 60_000
   })
   return /stackTraceLimit=(.*)/.exec(stderr)?.[1]
 }

@@ -32,7 +32,7 @@ const shows = ([engine, look, end, lines]: Row, prefix?: string) => {
   return stdout
 }
 
-it.each(engines)("the demonstration on %s shows what it claims", { timeout: 30_000 }, (...row) => {
+it.each(engines)("the demonstration on %s shows what it claims", (...row) => {
   assert.include(shows(row), "o root needed")
 })
 
@@ -43,7 +43,7 @@ it.skipIf(absent.length > 0)(`the demonstration shows the same on a real VPP ${a
   assert.include(shows(engines[1], prefix), `VPP is that of ${prefix}`)
 })
 
-it("refuses an unknown engine", { timeout: 30_000 }, () => {
+it("refuses an unknown engine", () => {
   const { status, stderr } = demo("snabb")
   assert.strictEqual(status, 1)
   assert.include(stderr, "ENGINE is ovs or vpp, not snabb")

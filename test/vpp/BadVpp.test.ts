@@ -27,6 +27,7 @@ import {
   vhost,
   withSession
 } from "../suites/VppUnderTest.ts"
+import { untilTrue } from "../support/Until.ts"
 import { unplugOf } from "../vswitch/support/UnplugOf.ts"
 import { type Options, start, type VppServer } from "./server/VppServer.ts"
 import { messageNames, tableRows } from "./support/Captures.ts"
@@ -157,6 +158,8 @@ const server = (options: Partial<Options> = {}) =>
 const on = <A, E>(vpp: VppServer, self: Effect.Effect<A, E, VppUnderTest>) =>
   Effect.provideService(self, VppUnderTest, at(vpp.path))
 
+const connected = (vpp: VppServer, count: number) => untilTrue(`${count} clients`, () => vpp.connected === count)
+
 describe("the client disconnects", () => {
   const work = Effect.flatMap(VppClient, ({ open }) => open)
   const ways: Readonly<Record<string, (vpp: VppServer) => Effect.Effect<unknown, unknown, VppUnderTest>>> = {
@@ -171,20 +174,14 @@ describe("the client disconnects", () => {
     "after an interruption": (vpp) =>
       Effect.gen(function* () {
         const fiber = yield* Effect.forkChild(once(Effect.scoped(Effect.andThen(work, Effect.never))))
-        yield* Effect.repeat(
-          Effect.sync(() => vpp.connected),
-          { until: (count) => count === 1 }
-        )
+        yield* connected(vpp, 1)
         yield* Fiber.interrupt(fiber)
       }),
     "after an interruption during the hello": (vpp) =>
       Effect.gen(function* () {
         vpp.paused = true
         const fiber = yield* Effect.forkChild(once(Effect.scoped(work)))
-        yield* Effect.repeat(
-          Effect.sync(() => vpp.connected),
-          { until: (count) => count === 1 }
-        )
+        yield* connected(vpp, 1)
         yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
         vpp.resume()
         yield* Fiber.await(fiber)
@@ -195,10 +192,7 @@ describe("the client disconnects", () => {
     Effect.gen(function* () {
       const vpp = yield* server()
       yield* on(vpp, Effect.exit((ways[name] ?? assert.fail(name))(vpp)))
-      yield* Effect.repeat(
-        Effect.sync(() => vpp.connected),
-        { until: (count) => count === 0 }
-      )
+      yield* connected(vpp, 0)
       assert.deepStrictEqual([vpp.polite, vpp.rude], [1, 0])
     }).pipe(Effect.scoped)
   )

@@ -9,6 +9,7 @@ import { frame, splitter } from "../../src/vpp/client/Exchange.ts"
 import * as Control from "../../src/vpp/messages/Control.ts"
 import * as Message from "../../src/vpp/messages/Message.ts"
 import * as Ports from "../../src/vpp/messages/Ports.ts"
+import { untilTrue } from "../support/Until.ts"
 import { start, type VppServer } from "./server/VppServer.ts"
 import { messageNames } from "./support/Captures.ts"
 import { temporaryDirectory } from "./support/TestVpp.ts"
@@ -27,7 +28,7 @@ const raw = Effect.fnUntraced(function* (vpp: VppServer) {
     socket.on("error", () => {})
     socket.on("data", (chunk) => received.push(...Result.getOrThrow(push(Buffer.from(chunk)))))
   })
-  const until = (probe: () => boolean) => Effect.repeat(Effect.sync(probe), { until: (yes) => yes })
+  const until = (probe: () => boolean) => untilTrue(String(probe), probe, { every: "1 millis" })
   const send = (bytes: Uint8Array) => Effect.sync(() => void socket.write(frame(bytes)))
   const ask = <A>(message: Message.Message<A>, client: number | undefined, values: NoInfer<A>, id = idOf(message)) =>
     Result.getOrThrow(Message.encodeRequest(message, { id, client, context: 7 }, values))
@@ -99,10 +100,7 @@ it.live("survives 15 connections that drop at once, and hangs for ever at 16", (
       const vpp = yield* server
       const clients = yield* Effect.forEach(Array.from({ length: count }), () => raw(vpp))
       for (const { socket } of clients) socket.destroy()
-      yield* Effect.repeat(
-        Effect.sync(() => vpp.connected),
-        { until: (connected) => connected === 0 }
-      )
+      yield* untilTrue("no client", () => vpp.connected === 0)
       assert.strictEqual(vpp.broken !== undefined, hangs)
       assert.strictEqual(vpp.rude, count)
     }

@@ -3,7 +3,7 @@
  * one waits for that, and no other does.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Schedule } from "effect"
+import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import type { VppMemifPort } from "../../src/cni/network/HostPort.ts"
 import { untilConfigured } from "../../src/vpp/client/VppClient.ts"
@@ -19,6 +19,7 @@ import {
   VppUnderTest,
   withSession
 } from "../suites/VppUnderTest.ts"
+import { untilTrue } from "../support/Until.ts"
 import { start, type VppServer } from "./server/VppServer.ts"
 import { temporaryDirectory } from "./support/TestVpp.ts"
 
@@ -43,10 +44,7 @@ const young = Effect.fnUntraced(function* (age: number) {
 
 const isAsked = (server: VppServer, name: string, times: number) =>
   TestClock.withLive(
-    Effect.repeat(
-      Effect.sync(() => server.requests.filter((one) => one === name).length >= times),
-      { until: (is) => is, schedule: Schedule.spaced("1 millis") }
-    )
+    untilTrue(`${times} of ${name}`, () => server.requests.filter((one) => one === name).length >= times)
   )
 
 describe("a VPP that has just started", () => {

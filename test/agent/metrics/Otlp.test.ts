@@ -1,13 +1,14 @@
 /** What a collector receives from an agent: the series of a scrape, and the spans of calls in the trace of their runtime. */
 import { createServer } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Schedule } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import * as Calls from "../../../src/agent/Calls.ts"
 import { families } from "../../../src/agent/metrics/Families.ts"
 import * as Otlp from "../../../src/agent/metrics/Otlp.ts"
 import * as Registry from "../../../src/agent/metrics/Registry.ts"
 import { network } from "../../attachment/support/Networks.ts"
 import { World } from "../../attachment/support/World.ts"
+import { until } from "../../support/Until.ts"
 
 interface Received {
   readonly path: string
@@ -36,12 +37,13 @@ const collector = Effect.gen(function* () {
   )
   const address = server.address()
   const port = typeof address === "object" && address !== null ? address.port : 0
-  const until = (path: string, text: string) =>
-    Effect.repeat(
-      Effect.sync(() => received.find((one) => one.path === path && one.text.includes(text))),
-      { until: (found) => found !== undefined, schedule: Schedule.spaced("10 millis") }
-    ).pipe(Effect.timeout("10 seconds"), Effect.flatMap(Effect.fromNullishOr))
-  return { endpoint: `http://127.0.0.1:${port}`, received, until }
+  const receives = (path: string, text: string) =>
+    until(
+      `${text} at ${path}`,
+      Effect.sync(() => received.filter((one) => one.path === path && one.text.includes(text))),
+      (found) => found.length > 0
+    ).pipe(Effect.flatMap(([first]) => Effect.fromNullishOr(first)))
+  return { endpoint: `http://127.0.0.1:${port}`, received, receives }
 })
 
 const traceId = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -70,22 +72,22 @@ const addOn = (world: World, variables: Readonly<Record<string, string>>) =>
 describe("OTLP", () => {
   it.live("carries the series that a scrape has", () =>
     Effect.gen(function* () {
-      const { endpoint, until } = yield* collector
+      const { endpoint, receives } = yield* collector
       const registry = Registry.make()
       registry.set(families.running, [], 3)
       registry.total(families.receive.packets, ["prod", "upf-0", "net1", "n", "vpp"], 17)
       const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_METRIC_EXPORT_INTERVAL: "50" }
       yield* Otlp.metrics(variables, Effect.succeed(registry))
-      const { text } = yield* until("/v1/metrics", "userspace_cni_interface_receive_packets_total")
+      const { text } = yield* receives("/v1/metrics", "userspace_cni_interface_receive_packets_total")
       for (const part of ['"userspace_cni_calls_running"', '"upf-0"', '"userspace-cni"']) assert.include(text, part)
     }).pipe(Effect.scoped)
   )
 
   it.live("carries a call as a span of the runtime's trace, with its steps below it", () =>
     Effect.gen(function* () {
-      const { endpoint, until } = yield* collector
+      const { endpoint, receives } = yield* collector
       yield* addOn(new World(), { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_BSP_SCHEDULE_DELAY: "50" })
-      const { text } = yield* until("/v1/traces", '"CNI ADD"')
+      const { text } = yield* receives("/v1/traces", '"CNI ADD"')
       const { resourceSpans } = JSON.parse(text)
       const spans: ReadonlyArray<{
         readonly name: string

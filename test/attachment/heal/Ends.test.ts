@@ -3,7 +3,7 @@
  * The watch, the rounds and the clock are real; waits have deadlines.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Schedule } from "effect"
+import { Duration, Effect } from "effect"
 import { watchFor } from "../../../src/app/SwitchViews.ts"
 import type { End } from "../../../src/attachment/heal/Ends.ts"
 import { keep } from "../../../src/attachment/heal/Keep.ts"
@@ -11,6 +11,7 @@ import type { OfSwitch } from "../../../src/attachment/heal/Round.ts"
 import { list } from "../../../src/attachment/node/Listing.ts"
 import { everything } from "../../../src/attachment/node/Selection.ts"
 import { keyOf } from "../../../src/identity/Attachment.ts"
+import { untilTrue } from "../../support/Until.ts"
 import { networks } from "../support/Networks.ts"
 import { stateDir, World } from "../support/World.ts"
 
@@ -19,8 +20,7 @@ const containers = ["a", "b", "c"].map((letter) => letter.repeat(12))
 const [, hostile = ""] = containers
 const variables = { CNI_PATH: "/opt/cni/bin" }
 
-const until = (is: () => boolean) =>
-  Effect.repeat(Effect.sync(is), { until: (done) => done, schedule: Schedule.spaced("5 millis") })
+const until = (is: () => boolean) => untilTrue(String(is), is, { every: "5 millis" })
 
 const socketOf = (world: World, containerId: string): string =>
   JSON.parse(world.files.get(`${stateDir}/attachments/${containerId}-net1.json`)?.content ?? "").place.socketPath
@@ -63,15 +63,16 @@ const healed = <A, E>(
 /** It connects as soon as it has its port, which ends the switch; until `is`. */
 const hostility = (world: World, is: () => boolean) => {
   const socket = socketOf(world, hostile)
-  return Effect.repeat(
-    Effect.sync(() => {
+  return untilTrue(
+    String(is),
+    () => {
       const node = world.files.get(socket)
       if (node === undefined || !world.vpp.isListening(socket)) return is()
       node.accessed = Date.now()
       world.vpp.restart()
       return is()
-    }),
-    { until: (done) => done, schedule: Schedule.spaced("5 millis") }
+    },
+    { every: "5 millis" }
   )
 }
 
@@ -117,7 +118,7 @@ describe("an application that ends VPP", () => {
       yield* world.restore(undefined, 0, { ...everything, containerId: hostile })
       assert.deepStrictEqual(listening(world), containers)
       assert.notInclude(world.below(`${stateDir}/suspects`).join(), `"isolated":true`)
-    }).pipe(Effect.timeout("60 seconds"))
+    })
   )
 
   it.live("holds back nobody when it was long ago that ports were made", () =>
@@ -140,7 +141,7 @@ describe("an application that ends VPP", () => {
         })
       )
       assert.deepStrictEqual(world.below(`${stateDir}/suspects`), [])
-    }).pipe(Effect.timeout("60 seconds"))
+    })
   )
 
   it.live("is suspected when nobody is told of ends", () =>
@@ -156,7 +157,7 @@ describe("an application that ends VPP", () => {
           })
         )
       )
-    }).pipe(Effect.timeout("60 seconds"))
+    })
   )
 
   it.live("is forgotten with its attachment", () =>
@@ -172,7 +173,7 @@ describe("an application that ends VPP", () => {
         })
       )
       assert.notInclude(world.below(`${stateDir}/suspects`).join(), hostile)
-    }).pipe(Effect.timeout("60 seconds"))
+    })
   )
 
   /** What an agent leaves that is killed while it writes the file of the hostile one. */
@@ -199,6 +200,6 @@ describe("an application that ends VPP", () => {
       yield* healed(world, () => Effect.void)
       assert.deepStrictEqual(world.below(`${stateDir}/suspects`), [])
       assert.deepStrictEqual(yield* states(world), ["a disconnected", "b disconnected", "c disconnected"])
-    }).pipe(Effect.timeout("60 seconds"))
+    })
   )
 })

@@ -3,11 +3,12 @@
  * is requested; waits have deadlines.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Schedule } from "effect"
+import { Duration, Effect } from "effect"
 import { watchFor } from "../../../src/app/SwitchViews.ts"
 import { type Kept, keep } from "../../../src/attachment/heal/Keep.ts"
 import { portName } from "../../../src/identity/Attachment.ts"
 import type { Condition } from "../../../src/ovs/client/OvsdbMessages.ts"
+import { untilTrue } from "../../support/Until.ts"
 import { network } from "../support/Networks.ts"
 import { World } from "../support/World.ts"
 
@@ -33,10 +34,9 @@ const kept = (
         })
       )
     )
-  }).pipe(Effect.timeout("60 seconds"))
+  })
 
-const until = (is: () => boolean) =>
-  Effect.repeat(Effect.sync(is), { until: (done) => done, schedule: Schedule.spaced("5 millis") })
+const until = (is: () => boolean) => untilTrue(String(is), is, { every: "5 millis" })
 
 const found = (healing: Kept) => healing.last()?.switches.flatMap((one) => one.found.map(({ words }) => words)) ?? []
 const silent = (healing: Kept) => healing.last()?.switches.flatMap((one) => one.silent) ?? []

@@ -9,6 +9,7 @@ import { type Memory, minute, nothing } from "../../../src/attachment/heal/Decid
 import { ofSwitch } from "../../../src/attachment/heal/Round.ts"
 import { idOf } from "../../../src/attachment/node/Survey.ts"
 import type { Record } from "../../../src/attachment/records/Record.ts"
+import { copied } from "../support/Copied.ts"
 import { edges } from "../support/Faults.ts"
 import { heldAt, stepsOf } from "../support/Interleaved.ts"
 import { network, networks } from "../support/Networks.ts"
@@ -41,18 +42,21 @@ const round =
 
 const call = (world: World, verb: Verb, asked: Asked) => (wrap: Wrap) => Effect.orDie(world.call(verb, asked, wrap))
 
+const attached = copied((asked: Asked) => {
+  const world = new World()
+  return Effect.as(world.add(asked), { world })
+})
+
 /** Attached, and the switch has lost the port. */
 const lost = Effect.fnUntraced(function* (asked: Asked) {
-  const world = new World()
-  yield* world.add(asked)
+  const { world } = yield* attached(asked)
   world.ovs.empty()
   return world
 })
 
 /** Attached, and the sandbox has been gone for a while. */
 const stale = Effect.fnUntraced(function* (asked: Asked) {
-  const world = new World()
-  yield* world.add(asked)
+  const { world } = yield* attached(asked)
   world.namespace = () => "missing"
   const record: Record = JSON.parse(world.files.get(path)?.content ?? "")
   return { world, memory: { ...nothing, gone: new Map([[idOf(record), -2 * minute]]) } satisfies Memory }

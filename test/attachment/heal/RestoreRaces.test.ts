@@ -4,6 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { deleted } from "../../../src/attachment/verbs/Restore.ts"
+import { copied } from "../support/Copied.ts"
 import { edges, services } from "../support/Faults.ts"
 import { heldAt, stepsOf } from "../support/Interleaved.ts"
 import { networks } from "../support/Networks.ts"
@@ -19,10 +20,14 @@ const test = <E>(name: string, self: () => Effect.Effect<void, E>) => it.live(na
 
 const nothing = new World().dump()
 
+const attached = copied((asked: Asked) => {
+  const world = new World()
+  return Effect.as(world.add(asked), { world })
+})
+
 /** Attached, and the switch has lost the port. */
 const lost = Effect.fnUntraced(function* (asked: Asked) {
-  const world = new World()
-  yield* world.add(asked)
+  const { world } = yield* attached(asked)
   world.ovs.empty()
   return world
 })

@@ -84,6 +84,17 @@ export class World {
     this.files.put("/etc/group", "file", "root:x:0:\nhugetlbfs:x:107:\n")
   }
 
+  /** Another node in this state, for many attempts at what begins in it. Its VPPs have none but their administrators'. */
+  copy(): World {
+    const copy = new World()
+    copy.files.become(this.files)
+    copy.leases.become(this.leases)
+    copy.ovs.become(this.ovs.state())
+    copy.other.become(this.other.state())
+    for (const path of this.listening) copy.listening.add(path)
+    return copy
+  }
+
   /** The whole persistent state as text, after ovs-vswitchd has acted: equal dumps are equal nodes. */
   dump(): ReadonlyArray<string> {
     this.ovs.look()

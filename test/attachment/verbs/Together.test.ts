@@ -43,7 +43,7 @@ describe.each(onOvs)("on Open vSwitch, %s", (name) => {
       )
       const added = new World().call("ADD", networks[name], around(Object.fromEntries(gates)))
       const document = yield* Effect.timeoutOrElse(added, {
-        duration: "10 seconds",
+        duration: "1 minute",
         orElse: () => Effect.die("one waits for the other's end")
       })
       assert.property(document, "ips")

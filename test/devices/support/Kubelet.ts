@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { Client, credentials } from "@grpc/grpc-js"
 import type { ServiceDefinition } from "@grpc/proto-loader"
 import { Data, Effect, Schedule, Schema, Scope, Semaphore } from "effect"
+import { untilTrue } from "../../support/Until.ts"
 import { pluginServices } from "./KubeletServices.ts"
 
 const Info = Schema.Struct({
@@ -86,7 +87,7 @@ const call = <A>(
       requestSerialize,
       responseDeserialize,
       request,
-      { deadline: Date.now() + 10_000 },
+      { deadline: Date.now() + 60_000 },
       (error, value) =>
         resume(
           error === null
@@ -188,10 +189,7 @@ export const start = Effect.fnUntraced(function* (registry: string, checkpoint: 
   return {
     allocatable,
     numaNodes: (resource: string) => numaNodes.get(resource) ?? [],
-    until: (what: () => boolean) =>
-      Effect.repeat(Effect.sync(what), { until: (is) => is, schedule: Schedule.spaced("10 millis") }).pipe(
-        Effect.timeout("20 seconds")
-      ),
+    until: (what: () => boolean) => untilTrue(String(what), what, { every: "10 millis" }),
     admit: (resource: string, container: string, size: number) => serially(admit(resource, container, size)),
     /** The pod has ended: its devices are free. */
     free: (resource: string, container: string) => Effect.sync(() => checkpoint.get(resource)?.delete(container))

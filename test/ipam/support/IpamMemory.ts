@@ -19,6 +19,13 @@ export class MemoryLeases {
     return [...this.leases].map(([address, holder]) => `${address} ${holder}`).sort()
   }
 
+  become(other: MemoryLeases): void {
+    this.leases.clear()
+    this.lastGiven.clear()
+    for (const [address, holder] of other.leases) this.leases.set(address, holder)
+    for (const [place, address] of other.lastGiven) this.lastGiven.set(place, address)
+  }
+
   held(network: string, holder: string): ReadonlyArray<string> {
     return [...this.leases].flatMap(([key, by]) =>
       by === holder && key.startsWith(`${network} `) ? [key.slice(network.length + 1)] : []

@@ -6,7 +6,8 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { Client, credentials } from "@grpc/grpc-js"
 import { loadSync, type ServiceDefinition } from "@grpc/proto-loader"
-import { Data, Effect, Schedule, Schema } from "effect"
+import { Data, Effect, Schema } from "effect"
+import { untilTrue } from "../../support/Until.ts"
 
 const definitions = loadSync(join(import.meta.dirname, "hooks.proto"), { keepCase: true, defaults: true })
 
@@ -59,10 +60,7 @@ const call = <A>(
 
 /** What the real one has found out of a sidecar when it starts. */
 export const meet = Effect.fnUntraced(function* (socket: string) {
-  yield* Effect.repeat(
-    Effect.sync(() => existsSync(socket)),
-    { until: (is) => is, schedule: Schedule.spaced("10 millis") }
-  ).pipe(Effect.timeout("20 seconds"))
+  yield* untilTrue("the hook's socket", () => existsSync(socket))
   const client = yield* Effect.acquireRelease(
     Effect.sync(
       () => new Client(`unix://${socket}`, credentials.createInsecure(), { "grpc.default_authority": "localhost" })

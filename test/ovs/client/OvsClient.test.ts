@@ -1,8 +1,9 @@
 /** Connections to a database that one process keeps for many calls. */
 import { assert, it } from "@effect/vitest"
-import { Duration, Effect, Schedule } from "effect"
+import { Duration, Effect } from "effect"
 import { OvsDeadlines, openDatabase, type Transact } from "../../../src/ovs/client/JsonRpc.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
+import { untilTrue } from "../../support/Until.ts"
 import { type Peer, peer, reply } from "../support/OvsdbPeer.ts"
 
 const short = {
@@ -12,8 +13,7 @@ const short = {
   withdraw: Duration.seconds(1)
 }
 
-const until = (there: () => boolean) =>
-  Effect.repeat(Effect.sync(there), { until: (is) => is, schedule: Schedule.spaced("5 millis"), times: 1000 })
+const closed = (server: Peer) => untilTrue("no connection", () => server.open() === 0)
 
 const over = <A, E>(server: Peer, use: (transact: Transact) => Effect.Effect<A, E>) =>
   Effect.flatMap(openDatabase(server.path), use).pipe(
@@ -31,12 +31,12 @@ it.live("an idle connection that owes a reply is closed, and the next caller get
       Effect.gen(function* () {
         const error = yield* Effect.flip(transact([]))
         assert.strictEqual(error.reason._tag, "NoAnswer")
-        assert.isTrue(yield* until(() => server.open() === 0))
+        yield* closed(server)
         yield* transact([])
         yield* Effect.all([transact([]), transact([])], { concurrency: 2 })
         assert.strictEqual(server.open(), 1)
       })
     )
-    assert.isTrue(yield* until(() => server.open() === 0))
+    yield* closed(server)
   }).pipe(Effect.scoped)
 )

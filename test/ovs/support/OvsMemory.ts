@@ -58,6 +58,15 @@ const looked = (before: Database, { alive, broken, dpdk }: Vswitchd, devices: Re
   return new Map(after).set("Bridge", of("Bridge")).set("Interface", of("Interface"))
 }
 
+/** What a switch keeps for longer than a transaction. */
+interface State {
+  readonly database: Database
+  readonly sockets: ReadonlySet<string>
+  readonly flows: ReadonlyMap<bigint, Flow>
+}
+
+type Flow = readonly [bridge: string, flow: string]
+
 export interface MemorySwitch {
   readonly peer: string
   /** Whether this is, or could be, one of its sockets: the database's, or a bridge's. */
@@ -84,6 +93,9 @@ export interface MemorySwitch {
   readonly flowsOf: (bridge: string) => ReadonlyArray<string>
   /** Every row as text, without columns that only have the time: equal dumps are equal switches. */
   readonly dump: () => ReadonlyArray<string>
+  readonly state: () => State
+  /** Becomes one in this state, whose sockets exist. */
+  readonly become: (state: State) => void
 }
 
 export interface Options {
@@ -104,7 +116,7 @@ export const make = ({
   let how: Parameters<MemorySwitch["serve"]>[0] = "well"
   let database = applied(withRoot(crypto.randomUUID(), {}))
   let sockets: ReadonlySet<string> = new Set()
-  const table = new Map<bigint, readonly [bridge: string, flow: string]>()
+  const table = new Map<bigint, Flow>()
   let changed = Deferred.makeUnsafe<void>()
   const open: Wire.HangUps = new Set()
 
@@ -237,7 +249,14 @@ export const make = ({
     transact,
     flows,
     flowsOf: (bridge) => [...table.values()].filter(([on]) => on === bridge).map(([, flow]) => flow),
-    dump: () => [...dump(database), ...[...table.values()].map(([bridge]) => `Flow ${bridge}`).sort()]
+    dump: () => [...dump(database), ...[...table.values()].map(([bridge]) => `Flow ${bridge}`).sort()],
+    state: () => ({ database, sockets, flows: new Map(table) }),
+    become: (state) => {
+      database = state.database
+      sockets = state.sockets
+      table.clear()
+      for (const [cookie, flow] of state.flows) table.set(cookie, flow)
+    }
   }
 }
 

@@ -64,6 +64,18 @@ export class MemoryFiles {
     }
   }
 
+  /** Becomes the tree that `other` is, with the names of each file. */
+  become(other: MemoryFiles): void {
+    const copies = new Map<Node, Node>()
+    this.nodes.clear()
+    for (const [path, node] of other.nodes) {
+      const copy = copies.get(node) ?? { ...node }
+      copies.set(node, copy)
+      this.nodes.set(path, copy)
+    }
+    this.lastIno = other.lastIno
+  }
+
   /** Returns the number of names of a file. */
   count(node: Node): number {
     return [...this.nodes.values()].filter((other) => other === node).length

@@ -3,6 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Result, Scope } from "effect"
 import { Vswitch } from "../../../src/vswitch/Vswitch.ts"
 import { layersFor, memif, request } from "../../suites/VppUnderTest.ts"
+import { untilTrue } from "../../support/Until.ts"
 import { unplugOf } from "../../vswitch/support/UnplugOf.ts"
 import { start } from "../server/VppServer.ts"
 import { temporaryDirectory } from "../support/TestVpp.ts"
@@ -10,11 +11,7 @@ import { temporaryDirectory } from "../support/TestVpp.ts"
 const prepared = Effect.gen(function* () {
   const server = yield* start({ path: `${yield* temporaryDirectory}/api.sock` })
   const wanted = yield* request(memif({ network: { netType: "none" } }))
-  const until = (count: number) =>
-    Effect.repeat(
-      Effect.sync(() => server.connected),
-      { until: (n) => n === count }
-    )
+  const until = (count: number) => untilTrue(`${count} clients`, () => server.connected === count)
   return { server, wanted, gone: until(0), until }
 })
 

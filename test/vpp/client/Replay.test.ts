@@ -74,7 +74,7 @@ describe.each(["v26.06", "v23.02"] as const)("%s", (release) => {
       for (const { received, sent } of turns(recorded(release))) {
         const note = `${sent.map(({ name }) => name).join(", ")}: ${sent[0]?.note}`
         yield* connection.write(Buffer.concat(sent.map(({ bytes }) => bytes)))
-        const answers = yield* receive(received.length).pipe(Effect.timeout("2 seconds"), Effect.orDie)
+        const answers = yield* receive(received.length).pipe(Effect.timeout("1 minute"), Effect.orDie)
         assert.sameMembers(
           answers.map((body) => comparable(nameOf(received, body), body)),
           received.map(({ bytes, name }) => comparable(name, bytes.subarray(16))),

@@ -1,6 +1,6 @@
 /** One session for all calls of a process, for as long as somebody uses it and VPP keeps it. */
 import { assert, it } from "@effect/vitest"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { Files } from "../../../src/platform/Files.ts"
 import { VppDeadlines } from "../../../src/vpp/client/Session.ts"
@@ -10,6 +10,7 @@ import { controlPing } from "../../../src/vpp/messages/Control.ts"
 import * as NodeSlots from "../../platform/support/node/NodeSlots.ts"
 import * as NodeSockets from "../../platform/support/node/NodeSockets.ts"
 import { quick } from "../../suites/VppUnderTest.ts"
+import { untilTrue } from "../../support/Until.ts"
 import { start } from "../server/VppServer.ts"
 import { temporaryDirectory } from "../support/TestVpp.ts"
 
@@ -18,11 +19,7 @@ const edges = Layer.mergeAll(Files.layer, NodeSlots.layer, NodeSockets.layer)
 const world = Effect.gen(function* () {
   const server = yield* start({ path: `${yield* temporaryDirectory}/api.sock` })
   const client = yield* Effect.provide(shared(VppClient.make(server.path), "1 minute"), edges)
-  const connected = (wanted: number) =>
-    Effect.repeat(
-      Effect.sync(() => server.connected),
-      { until: (n) => n === wanted, schedule: Schedule.recurs(100_000) }
-    )
+  const connected = (wanted: number) => untilTrue(`${wanted} clients`, () => server.connected === wanted)
   return { server, client, connected }
 })
 
@@ -42,10 +39,7 @@ it.live("is opened anew when VPP was restarted", () =>
     const first = yield* Effect.scoped(client.open)
     yield* Effect.promise(() => server.kill())
     yield* Effect.promise(() => server.restart())
-    yield* Effect.repeat(
-      Effect.sync(() => !first.usable()),
-      { until: (lost) => lost, schedule: Schedule.spaced("5 millis") }
-    )
+    yield* untilTrue("the end of the first", () => !first.usable())
     const second = yield* Effect.scoped(client.open)
     assert.isTrue(second.usable())
     yield* connected(1)
@@ -57,9 +51,9 @@ it.effect("says goodbye after a minute without anybody", () =>
     const { client, connected, server } = yield* world
     yield* Effect.scoped(client.open)
     yield* TestClock.adjust("59 seconds")
-    yield* connected(1)
+    yield* TestClock.withLive(connected(1))
     yield* TestClock.adjust("1 second")
-    yield* connected(0)
+    yield* TestClock.withLive(connected(0))
     assert.deepStrictEqual([server.polite, server.rude], [1, 0])
   }).pipe(Effect.scoped)
 )

@@ -8,6 +8,7 @@ import { Slots } from "../../../src/platform/Sockets.ts"
 import { take, VppClient } from "../../../src/vpp/client/VppClient.ts"
 import { controlPing } from "../../../src/vpp/messages/Control.ts"
 import { memif, once, plug, quick, refusal, request, VppUnderTest, withSession } from "../../suites/VppUnderTest.ts"
+import { untilTrue } from "../../support/Until.ts"
 import * as Support from "../support/TestVpp.ts"
 
 const ping = withSession((session) => session.call(controlPing, {}))
@@ -113,10 +114,7 @@ layer(Support.layer("26.06"), { excludeTestServices: true })("turns", (it) => {
       const under = yield* VppUnderTest
       const holders = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(open))
       const server = yield* Support.TestVpp
-      yield* Effect.repeat(
-        Effect.sync(() => server.connected),
-        { until: (count) => count === 8 }
-      )
+      yield* untilTrue("eight clients", () => server.connected === 8)
       const late = Effect.provideService(ping, VppUnderTest, { ...under, waits: { ...quick, turn: 100 } })
       assert.isTrue(Exit.isFailure(yield* Effect.exit(late)))
       yield* Deferred.succeed(release, undefined)

@@ -1,5 +1,4 @@
 /** A node in memory whose agent writes events, and a cluster that takes them as the API server does. */
-import { assert } from "@effect/vitest"
 import { type Duration, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import * as Events from "../../../../src/agent/events/Events.ts"
@@ -15,6 +14,7 @@ import { runDir, stateDir } from "../../../attachment/support/World.ts"
 import { createdEvent, eventsPath } from "../../../kubernetes/support/EventStore.ts"
 import { decode, type Json } from "../../../kubernetes/support/PodStore.ts"
 import { PodWorld } from "../../../kubernetes/support/PodWorld.ts"
+import { untilTrue } from "../../../support/Until.ts"
 
 const variables = { CNI_PATH: "/opt/cni/bin" }
 const ovs: Control = { engine: "ovs-dpdk", control: `${runDir}/db.sock` }
@@ -88,19 +88,13 @@ export interface Running {
   readonly answers: () => number
 }
 
-export const until = (is: () => boolean) => {
-  const deadline = performance.now() + 20_000
-  return turn.pipe(
-    Effect.repeat({
-      until: () => {
-        if (performance.now() > deadline) assert.fail("it does not come")
-        return is()
-      }
-    }),
+/** Sockets and modules that are loaded take no time of the test's clock. */
+export const until = (is: () => boolean) =>
+  TestClock.withLive(untilTrue(String(is), is, { every: "1 millis" })).pipe(
     Effect.andThen(Effect.repeat(turn, { times: 5 })),
-    Effect.asVoid
+    Effect.asVoid,
+    Effect.orDie
   )
-}
 
 export const running = <A, E>(world: EventWorld, self: (running: Running) => Effect.Effect<A, E>) => {
   let answers = 0

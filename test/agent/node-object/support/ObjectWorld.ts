@@ -1,5 +1,4 @@
 /** A node in memory whose agent writes its object to an API server on a real connection. */
-import { assert } from "@effect/vitest"
 import { Effect, Layer, Logger, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as NodeObject from "../../../../src/agent/node-object/NodeObject.ts"
@@ -12,22 +11,10 @@ import { apiServer, nodeRights } from "../../../kubernetes/support/ApiServer.ts"
 import { countedHttps } from "../../../kubernetes/support/CountedHttps.ts"
 import { kubeconfigText } from "../../../kubernetes/support/KubeconfigText.ts"
 import { encode } from "../../../kubernetes/support/PodStore.ts"
+import { untilTrue } from "../../../support/Until.ts"
 
 export const kubeconfig = "/etc/kubeconfig"
 const variables = { CNI_PATH: "/opt/cni/bin" }
-
-const until = (is: () => boolean) => {
-  const deadline = performance.now() + 20_000
-  return turn.pipe(
-    Effect.repeat({
-      until: () => {
-        if (performance.now() > deadline) assert.fail("it does not come")
-        return is()
-      }
-    }),
-    Effect.asVoid
-  )
-}
 
 interface Running extends Effect.Success<ReturnType<typeof NodeObject.make>> {
   /** Time passes, an even number of seconds, and what is begun meanwhile ends. */
@@ -58,13 +45,14 @@ export const objectWorld = Effect.gen(function* () {
   const rest = Effect.suspend(() => {
     let before = ""
     let quiet = 0
-    return until(() => {
+    const isQuiet = () => {
       const { begun, running } = https.count
       const now = `${looks} ${begun} ${running}`
       quiet = before === now && running === 0 ? quiet + 1 : 0
       before = now
       return quiet > 50
-    })
+    }
+    return Effect.repeat(turn, { until: isQuiet })
   })
   /** In steps shorter than the deadline of a request, whose answer takes no time of this clock. */
   const pass = (seconds: number) =>
@@ -90,7 +78,7 @@ export const objectWorld = Effect.gen(function* () {
         const before = looks
         const made = yield* NodeObject.make({ name: "n1", kubeconfig, switches, variables, devices })
         // The first look loads what it needs, which no clock of a test waits for.
-        yield* until(() => looks > before)
+        yield* TestClock.withLive(untilTrue("the first look", () => looks > before, { every: "1 millis" }))
         yield* rest
         return yield* self({ ...made, pass, looks: () => looks })
       }).pipe(Effect.scoped, Effect.provide(services("/var/lib/cni/usrspcni")), Effect.provide(edges))

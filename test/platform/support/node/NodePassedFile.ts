@@ -10,7 +10,7 @@ const program = join(import.meta.dirname, "../bun-passed-file.ts")
 
 export const receive: Receive = (path) =>
   Effect.suspend(() => {
-    const { stderr, stdout } = spawnSync(bun, [program, path], { maxBuffer: 1 << 28, timeout: 30_000 })
+    const { stderr, stdout } = spawnSync(bun, [program, path], { maxBuffer: 1 << 28, timeout: 60_000 })
     const [, operation, code] = /^(connect|read) (\w+)/.exec(String(stderr)) ?? []
     if (operation === "connect" || operation === "read") {
       return Effect.fail(new SocketError({ path, code: code ?? "UNKNOWN", operation }))
