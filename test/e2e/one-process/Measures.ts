@@ -2,8 +2,7 @@
 
 import { heapStats } from "bun:jsc"
 import { readdirSync, readlinkSync } from "node:fs"
-import { Effect } from "effect"
-import { lastSeen } from "../../support/Until.ts"
+import { Effect, Schedule } from "effect"
 import type { Measure } from "./Order.ts"
 
 const mebi = (bytes: number) => Math.round((bytes / 2 ** 20) * 10) / 10
@@ -45,6 +44,7 @@ export const atRest = Effect.fnUntraced(function* (before?: Measure) {
     last = next
     return same && next.descriptors.length <= (before?.descriptors.length ?? next.descriptors.length)
   })
-  yield* lastSeen(steady, (same) => same, { every: "1200 millis" })
+  // Of this process: the deadline of `lastSeen` would be one timer more.
+  yield* Effect.repeat(steady, { until: (same) => same, schedule: Schedule.spaced("1200 millis"), times: 50 })
   return last
 })
