@@ -1,15 +1,13 @@
 /**
- * GC, STATUS, `userspace list` and `userspace gc` of the executable with VPP: the model in TypeScript, and real ones.
+ * GC, STATUS, `userspace list` and `userspace gc` of the executable with VPP: real ones, or the model.
  */
 import { rmSync, writeFileSync } from "node:fs"
-import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
-import { Duration, Effect, type Layer, Schema, type Scope } from "effect"
+import { Duration, Effect, Schema, type Scope } from "effect"
 import type { Sandbox } from "./support/CniNode.ts"
-import { vppPrefixes } from "./support/Machine.ts"
 import { errorOf } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
-import { type OnVpp, onReal, onTypeScript, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
+import { everyVpp, type OnVpp, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
 
 const nobody: Sandbox = { containerId: "", netns: "", ifName: "" }
 const bridge = { netType: "bridge", bridge: { bridgeName: "61" } }
@@ -146,13 +144,6 @@ const collects = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
     }))
 }
 
-const nodes: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<OnVpp, unknown>]> = [
-  ["the VPP in TypeScript", [], onTypeScript],
-  ...(vppPrefixes.length > 0 ? vppPrefixes : [""]).map(
-    (prefix) => [`a real VPP ${basename(prefix)}`, ["vpp"], onReal(prefix)] as const
-  )
-]
-
-for (const [name, needs, live] of nodes) {
+for (const [name, needs, live] of everyVpp) {
   onMachine(["root", "executable", "hostLocal", ...needs], live)(`GC, STATUS and list with ${name}`, collects)
 }

@@ -1,12 +1,12 @@
 /**
  * The agent beside VPP, which loses all of its ports when it exits: they are restored without intervention. The
- * executable, on the model in TypeScript, and on real VPPs. Observed times are printed.
+ * executable, on real VPPs, or the model. Observed times are printed.
  */
 import { writeFileSync } from "node:fs"
 import { basename, dirname } from "node:path"
 import { isDeepStrictEqual } from "node:util"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Layer, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import { VppUnderTest } from "../suites/VppUnderTest.ts"
 import { lastSeen, until } from "../support/Until.ts"
 import { healing } from "./support/Healing.ts"
@@ -15,7 +15,7 @@ import { well } from "./support/Plugin.ts"
 import { attachedPod, connected, pings } from "./support/PodVpp.ts"
 import { cleanEnvironment, succeed } from "./support/Program.ts"
 import { onMachine } from "./support/Suite.ts"
-import { type OnVpp, onReal, onTypeScript, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
+import { everyVpp, type OnVpp, onReal, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
 import { libraries } from "./support/VppInstance.ts"
 
 const bridge = { netType: "bridge", bridge: { bridgeName: "44" } }
@@ -177,14 +177,7 @@ const administrators = (prefix: string) => (test: Vitest.Test<OnVpp | Scope.Scop
     }))
 }
 
-const cases: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<OnVpp, unknown>]> = [
-  ["the VPP in TypeScript", [], onTypeScript],
-  ...(vppPrefixes.length > 0 ? vppPrefixes : [""]).map(
-    (prefix) => [`a real VPP ${basename(prefix)}`, ["vpp"], onReal(prefix)] as const
-  )
-]
-
-for (const [name, needs, live] of cases) {
+for (const [name, needs, live] of everyVpp) {
   onMachine(["root", "executable", "hostLocal", ...needs], live)(`the agent beside ${name}`, heals(name))
 }
 

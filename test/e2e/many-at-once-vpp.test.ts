@@ -1,10 +1,9 @@
 /**
  * A hundred attachments are removed while a hundred others are added, as processes, in bridge domains in which an
- * administrator's own memifs come and go: on the VPP in TypeScript and on a real one.
+ * administrator's own memifs come and go: on real VPPs, or the one in TypeScript.
  */
-import { basename } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect, type Layer } from "effect"
+import { Effect } from "effect"
 import { type Session, VppDeadlines } from "../../src/vpp/client/Session.ts"
 import type { VppError } from "../../src/vpp/client/VppError.ts"
 import * as Interfaces from "../../src/vpp/interfaces/Interfaces.ts"
@@ -15,9 +14,8 @@ import { VppUnderTest, withSession } from "../suites/VppUnderTest.ts"
 import { agent } from "./support/Agent.ts"
 import type { Sandbox } from "./support/CniNode.ts"
 import { comeAndGo, type Member } from "./support/Generations.ts"
-import { vppPrefixes } from "./support/Machine.ts"
 import { type Each, eachOnMachine } from "./support/Suite.ts"
-import { type OnVpp, onReal, onTypeScript, VppCniNode } from "./support/VppCniNode.ts"
+import { everyVpp, type OnVpp, VppCniNode } from "./support/VppCniNode.ts"
 
 const crowd = 100
 
@@ -165,14 +163,6 @@ const crowds = (test: Each<OnVpp>) => {
   )
 }
 
-eachOnMachine(["root", "executable", "hostLocal"], onTypeScript)(
-  "a hundred at the same time on the VPP in TypeScript",
-  crowds
-)
-
-const [newest = ""] = vppPrefixes
-const real: Layer.Layer<OnVpp, unknown> = onReal(newest)
-eachOnMachine(["root", "executable", "hostLocal", "vpp"], real)(
-  `a hundred at the same time on VPP ${basename(newest)}`,
-  crowds
-)
+for (const [name, needs, live] of everyVpp) {
+  eachOnMachine(["root", "executable", "hostLocal", ...needs], live)(`a hundred at the same time on ${name}`, crowds)
+}

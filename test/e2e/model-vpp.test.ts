@@ -1,16 +1,14 @@
 /**
  * Random sequences of calls, by concurrent processes of the executable, on a VPP that is killed and started again
- * meanwhile, against a simple model of what must exist: on the VPP in TypeScript, and on real ones.
+ * meanwhile, against a simple model of what must exist: on real ones, or the one in TypeScript.
  */
-import { basename } from "node:path"
 import type { Vitest } from "@effect/vitest"
-import { Effect, type Layer, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import { keyOf } from "../../src/identity/Attachment.ts"
-import { vppPrefixes } from "./support/Machine.ts"
 import type { Ground } from "./support/ModelNode.ts"
 import { allHold, timeoutOf } from "./support/Sequences.ts"
 import { onMachine } from "./support/Suite.ts"
-import { type OnVpp, onReal, onTypeScript, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
+import { everyVpp, type OnVpp, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
 
 const usual = 16
 
@@ -48,14 +46,7 @@ const sequences = (name: string) => (test: Vitest.Test<OnVpp | Scope.Scope>) =>
     timeoutOf(usual)
   )
 
-const cases: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<OnVpp, unknown>]> = [
-  ["the VPP in TypeScript", [], onTypeScript],
-  ...(vppPrefixes.length > 0 ? vppPrefixes : [""]).map(
-    (prefix) => [`a real VPP ${basename(prefix)}`, ["vpp"], onReal(prefix)] as const
-  )
-]
-
-for (const [name, needs, live] of cases) {
+for (const [name, needs, live] of everyVpp) {
   onMachine(["root", "executable", "hostLocal", ...needs], live)(
     `attachments are as the model says, on ${name}`,
     sequences(name)

@@ -1,21 +1,19 @@
 /**
  * Pods that intel/userspace-cni-network-plugin attached to VPP, deleted by our executable after the upgrade: interfaces
  * without a tag on socket ids that count from 1, and `{"swIfIndex", "memifSocketId"}` in the state file. The original
- * plugin's state is created with its calls (its last commit, cnivpp/), on the VPP in TypeScript and on real ones.
+ * plugin's state is created with its calls (its last commit, cnivpp/), on real VPPs, or the one in TypeScript.
  */
 import { mkdirSync, writeFileSync } from "node:fs"
-import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, type Layer, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import * as BridgeDomain from "../../src/vpp/messages/BridgeDomain.ts"
 import { adminUp, setFlags } from "../../src/vpp/messages/Interface.ts"
 import * as Ports from "../../src/vpp/messages/Ports.ts"
 import { withSession } from "../suites/VppUnderTest.ts"
 import type { Sandbox } from "./support/CniNode.ts"
-import { vppPrefixes } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
 import { onMachine } from "./support/Suite.ts"
-import { type OnVpp, onReal, onTypeScript, VppCniNode } from "./support/VppCniNode.ts"
+import { everyVpp, type OnVpp, VppCniNode } from "./support/VppCniNode.ts"
 
 const handleOf = ({ containerId, ifName }: Sandbox): string => `${containerId.slice(0, 12)}-${ifName}`
 
@@ -143,13 +141,6 @@ const cleans = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
     }))
 }
 
-const live: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<OnVpp, unknown>]> = [
-  ["on the VPP in TypeScript", [], onTypeScript],
-  ...(vppPrefixes.length > 0 ? vppPrefixes : [""]).map(
-    (prefix) => [`on a real VPP ${basename(prefix)}`, ["vpp"], onReal(prefix)] as const
-  )
-]
-
-for (const [name, needs, layer] of live) {
-  onMachine(["root", "executable", "hostLocal", ...needs], layer)(`the original plugin's ports, ${name}`, cleans)
+for (const [name, needs, layer] of everyVpp) {
+  onMachine(["root", "executable", "hostLocal", ...needs], layer)(`the original plugin's ports, on ${name}`, cleans)
 }

@@ -1,21 +1,28 @@
 /**
- * VPP loses everything when it exits. The effect on CHECK, DEL and `userspace restore`: the executable, on the VPP in
- * TypeScript, and on real ones.
+ * VPP loses everything when it exits. The effect on CHECK, DEL and `userspace restore`: the executable, on real ones, or
+ * the one in TypeScript.
  */
 import { lstatSync, rmSync } from "node:fs"
-import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
+<<<<<<< HEAD
 import { Effect, Fiber, type Layer, type Scope } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { all } from "../../src/vpp/interfaces/Interfaces.ts"
 import { VppUnderTest, withSession } from "../suites/VppUnderTest.ts"
 import { until } from "../support/Until.ts"
 import { executable, vppPrefixes } from "./support/Machine.ts"
+=======
+import { Effect, Fiber, Schedule, type Scope } from "effect"
+import { ErrorCodes } from "../../src/cni/types/CniError.ts"
+import { all } from "../../src/vpp/interfaces/Interfaces.ts"
+import { VppUnderTest, withSession } from "../suites/VppUnderTest.ts"
+import { executable } from "./support/Machine.ts"
+>>>>>>> real-vpp
 import { errorOf, well } from "./support/Plugin.ts"
 import { start } from "./support/Program.ts"
 import { restoredJson } from "./support/Restored.ts"
 import { onMachine } from "./support/Suite.ts"
-import { type OnVpp, onReal, onTypeScript, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
+import { everyVpp, type OnVpp, VppCniNode, VppDaemon } from "./support/VppCniNode.ts"
 
 const bridge = { netType: "bridge", bridge: { bridgeName: "44" } }
 
@@ -257,13 +264,6 @@ const survives = (test: Vitest.Test<OnVpp | Scope.Scope>) => {
     }))
 }
 
-const cases: ReadonlyArray<readonly [string, ReadonlyArray<"vpp">, Layer.Layer<OnVpp, unknown>]> = [
-  ["on the VPP in TypeScript", [], onTypeScript],
-  ...(vppPrefixes.length > 0 ? vppPrefixes : [""]).map(
-    (prefix) => [`on a real VPP ${basename(prefix)}`, ["vpp"], onReal(prefix)] as const
-  )
-]
-
-for (const [name, needs, live] of cases) {
-  onMachine(["root", "executable", "hostLocal", ...needs], live)(`restarts, ${name}`, survives)
+for (const [name, needs, live] of everyVpp) {
+  onMachine(["root", "executable", "hostLocal", ...needs], live)(`restarts, on ${name}`, survives)
 }

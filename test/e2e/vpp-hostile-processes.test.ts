@@ -43,7 +43,7 @@ const hurried = Effect.fnUntraced(function* ({ ctl, directory }: VppInstance, ro
   const change = role.startsWith("memif")
     ? commands("set interface state memif9/0 up", "set interface state memif9/0 down")
     : commands(`create vhost-user socket ${directory}/nobody`, "delete vhost-user VirtualEthernet0/0/2")
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(change, Effect.sleep("50 millis"))))
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(change, Effect.sleep("100 millis"))))
 })
 
 const ground = Effect.fnUntraced(function* (role: Role) {

@@ -21,8 +21,8 @@ const on = (prefix: string) => {
   return Layer.merge(host, over(Layer.provide(daemon, host), basename(prefix)))
 }
 
-/** Two frames at once, and then five a second. */
-const slow = { rate: 64_000, burst: 24_000 }
+/** Two frames at once, and then seven in ten seconds, because a busy machine takes its time to send. */
+const slow = { rate: 8_000, burst: 24_000 }
 const from = { egressRate: slow.rate, egressBurst: slow.burst }
 const towards = { ingressRate: slow.rate, ingressBurst: slow.burst }
 
@@ -71,7 +71,7 @@ for (const prefix of vppPrefixes.length > 0 ? vppPrefixes : [""]) {
           )
           assert.isAtLeast(yield* unlimited(one, "192.168.11.4"), 15)
         } else {
-          assert.match(said, /Name "userspace\/1\/\w{20}\/\w{8}\/\w{12}\/input" type 1r2c cir 64 eir 0 cb 3000 eb 0/)
+          assert.match(said, /Name "userspace\/1\/\w{20}\/\w{8}\/\w{12}\/input" type 1r2c cir 8 eir 0 cb 3000 eb 0/)
           yield* pings(two, "192.168.11.3")
           const { dropped } = counted(yield* ctl("show", "policer"))
           const received = yield* slowed(one, "192.168.11.4")

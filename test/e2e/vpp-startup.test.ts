@@ -1,6 +1,6 @@
 /**
  * Real VPPs, started with the unchanged files of `examples/vpp`, except for the path of their plugins: each has a
- * separate `/run` and `/var/log`. Without hugepages, which a test must not reserve.
+ * separate `/run`, `/var/log` and `/dev/shm`. Without hugepages, which a test must not reserve.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -25,7 +25,7 @@ const Compatible = Schema.fromJsonString(
 
 /** VPP would reserve hugepages where it may write below `/sys`. A container may not. */
 const privately =
-  "mount -t tmpfs e2e /run && mount -t tmpfs e2e /var/log && mkdir /run/vpp && " +
+  "mount -t tmpfs e2e /run && mount -t tmpfs e2e /var/log && mount -t tmpfs e2e /dev/shm && mkdir /run/vpp && " +
   'mount --bind /sys /sys && mount -o remount,ro,bind /sys && exec "$@"'
 
 const vpp = Effect.fnUntraced(function* (prefix: string, path: string) {

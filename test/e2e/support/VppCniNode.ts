@@ -12,7 +12,7 @@ import * as Suite from "../../suites/VppUnderTest.ts"
 import { lastSeen } from "../../support/Until.ts"
 import { start as startServer, type VppServer } from "../../vpp/server/VppServer.ts"
 import { type Sandbox, sandbox } from "./CniNode.ts"
-import { executable, pluginDirectory } from "./Machine.ts"
+import { executable, pluginDirectory, vppPrefixes } from "./Machine.ts"
 import * as Plugin from "./Plugin.ts"
 import { type Outcome, type ProgramError, run } from "./Program.ts"
 import { instance } from "./VppInstance.ts"
@@ -144,5 +144,16 @@ export const over = <R = never>(daemon: Layer.Layer<VppDaemon, ProgramError, R>,
 
 export const onTypeScript = Layer.provideMerge(over(inTypeScript, "26.06"), server)
 export const onReal = (prefix: string) => over(real(prefix), basename(prefix))
+
+type Live = readonly [name: string, needs: ReadonlyArray<"vpp">, live: Layer.Layer<OnVpp, unknown>]
+
+/** Real ones; where there is none, the model, which then says what it can of the executable. */
+export const everyVpp: ReadonlyArray<Live> =
+  vppPrefixes.length > 0
+    ? vppPrefixes.map((prefix): Live => [`a real VPP ${basename(prefix)}`, ["vpp"], onReal(prefix)])
+    : [
+        ["the VPP in TypeScript", [], onTypeScript],
+        ["a real VPP", ["vpp"], onReal("")]
+      ]
 
 export type OnVpp = VppCniNode | VppDaemon | Suite.VppUnderTest

@@ -35,11 +35,13 @@ export const libraries = (prefix: string): string => {
   return found
 }
 
+/** Names of shared memory: two VPPs of one machine must not share them. */
+const shared = (directory: string): string => directory.slice(1).replaceAll("/", "-")
+
 const startupConf = (directory: string, plugins: string): string =>
   [
     `unix { nodaemon nobanner runtime-dir ${directory}/run cli-listen ${directory}/run/cli.sock exec ${directory}/exec log ${directory}/vpp.log poll-sleep-usec 100 }`,
-    // Names of shared memory: two VPPs of one machine must not share them.
-    `api-segment { prefix ${directory.slice(1).replaceAll("/", "-")} }`,
+    `api-segment { prefix ${shared(directory)} }`,
     `socksvr { socket-name ${directory}/run/api.sock }`,
     `statseg { socket-name ${directory}/run/stats.sock size 8m page-size 4k }`,
     "memory { main-heap-size 256M main-heap-page-size 4k }",
@@ -60,7 +62,12 @@ export const instance = Effect.fn("VppInstance.make")(function* (
   const directory = yield* Effect.acquireRelease(
     // Short: a memif path may have 106 bytes.
     Effect.sync(() => mkdtempSync("/tmp/vpp-")),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true, maxRetries: 20 }))
+    (path) =>
+      Effect.sync(() => {
+        rmSync(path, { recursive: true, force: true, maxRetries: 20 })
+        // One that was killed leaves its shared memory.
+        for (const segment of ["global_vm", "vpe-api"]) rmSync(`/dev/shm/${shared(path)}-${segment}`, { force: true })
+      })
   )
   mkdirSync(`${directory}/run`)
   const lib = libraries(prefix)
