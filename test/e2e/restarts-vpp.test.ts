@@ -4,20 +4,12 @@
  */
 import { lstatSync, rmSync } from "node:fs"
 import { assert, type Vitest } from "@effect/vitest"
-<<<<<<< HEAD
-import { Effect, Fiber, type Layer, type Scope } from "effect"
+import { Effect, Fiber, type Scope } from "effect"
 import { ErrorCodes } from "../../src/cni/types/CniError.ts"
 import { all } from "../../src/vpp/interfaces/Interfaces.ts"
 import { VppUnderTest, withSession } from "../suites/VppUnderTest.ts"
 import { until } from "../support/Until.ts"
-import { executable, vppPrefixes } from "./support/Machine.ts"
-=======
-import { Effect, Fiber, Schedule, type Scope } from "effect"
-import { ErrorCodes } from "../../src/cni/types/CniError.ts"
-import { all } from "../../src/vpp/interfaces/Interfaces.ts"
-import { VppUnderTest, withSession } from "../suites/VppUnderTest.ts"
 import { executable } from "./support/Machine.ts"
->>>>>>> real-vpp
 import { errorOf, well } from "./support/Plugin.ts"
 import { start } from "./support/Program.ts"
 import { restoredJson } from "./support/Restored.ts"
