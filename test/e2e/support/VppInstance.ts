@@ -40,7 +40,7 @@ const shared = (directory: string): string => directory.slice(1).replaceAll("/",
 
 const startupConf = (directory: string, plugins: string): string =>
   [
-    `unix { nodaemon nobanner runtime-dir ${directory}/run cli-listen ${directory}/run/cli.sock exec ${directory}/exec log ${directory}/vpp.log poll-sleep-usec 100 }`,
+    `unix { nodaemon nobanner runtime-dir ${directory}/run cli-listen ${directory}/run/cli.sock exec ${directory}/exec log ${directory}/vpp.log poll-sleep-usec 1000 }`,
     `api-segment { prefix ${shared(directory)} }`,
     `socksvr { socket-name ${directory}/run/api.sock }`,
     `statseg { socket-name ${directory}/run/stats.sock size 8m page-size 4k }`,
