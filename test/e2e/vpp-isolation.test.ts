@@ -2,10 +2,11 @@
  * One hostile and nine good pods on a real VPP, which a supervisor starts again: the hostile application ends VPP as
  * often as it has its port, until the agent leaves it away. Observed counts and times are printed.
  */
-import { readFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
 import { Context, Effect, Layer, type Scope } from "effect"
+import { untilConfigured } from "../../src/vpp/client/VppClient.ts"
 import { type Healing, healing, within } from "./support/Healing.ts"
 import { vppPrefixes } from "./support/Machine.ts"
 import { well } from "./support/Plugin.ts"
@@ -80,6 +81,8 @@ const isolates = (test: Vitest.Test<OnVpp | Vpp | Scope.Scope>) => {
       if (hostile === undefined) return assert.fail()
       const good = others.map(({ socket }) => socket)
       const agent: Healing = yield* healing({ directory, stateDir: `${directory}/state`, plugins: `${directory}/bin` })
+      // From now on it has some, and is as young as it is.
+      writeFileSync(`${vpp.directory}/exec`, "\n")
       const ends = yield* supervised
 
       const began = performance.now()
@@ -97,7 +100,8 @@ const isolates = (test: Vitest.Test<OnVpp | Vpp | Scope.Scope>) => {
       process.stderr.write(
         `${basename(newest)}: isolated after ${ends.length} ends (${ends}) in ${seconds} s; nine ports back ${back} ms after VPP listens\n`
       )
-      assert.isBelow(back, 2_000)
+      // Nobody has waited for the commands of a VPP that has just started: its bridge domain is the plugin's.
+      assert.isBelow(back, untilConfigured)
       const log = yield* agent.log
       assert.match(log, new RegExp(`container ${hostile.short}.*its port is left away`))
       for (const { short } of others) assert.notMatch(log, new RegExp(`container ${short}.*left away`))
