@@ -17,6 +17,7 @@ steps=(
   "model: env MODEL_RUNS=2000 npm test -- test/attachment/node/Model.test.ts"
   "sequences: env MODEL_RUNS=50 $e2e test/e2e/model.test.ts test/e2e/model-vpp.test.ts"
   "calls: env CALLS_IN_ONE_PROCESS=10000 $e2e test/e2e/one-process.test.ts"
+  "sandboxes: env SANDBOXES=20 $e2e test/e2e/new-sandbox.test.ts"
   "frames: env HOSTILE_FRAMES=1000000 $e2e test/e2e/ovs-hostile-frames.test.ts test/e2e/vpp-vlans.test.ts"
   "hostile: env HOSTILE=1 $e2e test/e2e/ovs-hostile-processes.test.ts test/e2e/vpp-hostile-processes.test.ts"
   "fuzz: make fuzz FUZZ_SECONDS=600"

@@ -17,7 +17,7 @@ import { onMachine } from "./support/Suite.ts"
 import { onTypeScript, VppCniNode, VppInTypeScript } from "./support/VppCniNode.ts"
 import { look, returnsTo } from "./support/World.ts"
 
-const calls = Number(process.env["CALLS_IN_ONE_PROCESS"] ?? 1000)
+const calls = Number(process.env["CALLS_IN_ONE_PROCESS"] ?? 500)
 const bun = join(import.meta.dirname, "../../node_modules/.bin/bun")
 
 /**

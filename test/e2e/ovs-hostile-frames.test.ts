@@ -17,7 +17,7 @@ import { overInstance } from "./support/OvsUnderTest.ts"
 import { onMachine } from "./support/Suite.ts"
 import * as Testpmd from "./support/Testpmd.ts"
 
-const count = Number(process.env["HOSTILE_FRAMES"] ?? 30_000)
+const count = Number(process.env["HOSTILE_FRAMES"] ?? 10_000)
 
 type Asked = Partial<OvsVhostPort>
 /** Ports that frames reach, and ports that none may reach. */

@@ -2,7 +2,7 @@
  * One hostile and nine good pods on a real VPP, which a supervisor starts again: the hostile application ends VPP as
  * often as it has its port, until the agent leaves it away. Observed counts and times are printed.
  */
-import { readFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { basename } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
 import { Context, Effect, Layer, type Scope } from "effect"
@@ -78,6 +78,8 @@ const isolates = (test: Vitest.Test<OnVpp | Vpp | Scope.Scope>) => {
       if (hostile === undefined) return assert.fail()
       const good = others.map(({ socket }) => socket)
       const agent: Healing = yield* healing({ directory, stateDir: `${directory}/state`, plugins: `${directory}/bin` })
+      // From now on it has some, and is as young as it is.
+      writeFileSync(`${vpp.directory}/exec`, "\n")
       const ends = yield* supervised
 
       const began = performance.now()

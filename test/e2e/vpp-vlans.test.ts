@@ -18,7 +18,7 @@ import * as Testpmd from "./support/Testpmd.ts"
 import { Host, host } from "./support/VppHost.ts"
 import type { VppInstance } from "./support/VppInstance.ts"
 
-const count = Number(process.env["HOSTILE_FRAMES"] ?? 100_000)
+const count = Number(process.env["HOSTILE_FRAMES"] ?? 20_000)
 /** As many as a pod's VPP reads into memory at a time. */
 const batch = 25_000
 

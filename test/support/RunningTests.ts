@@ -3,24 +3,27 @@ import { writeFileSync } from "node:fs"
 import type { Reporter, TestCase } from "vitest/node"
 
 export class RunningTests implements Reporter {
-  readonly #running = new Map<string, string>()
+  readonly #ready = new Map<string, TestCase>()
   readonly #file: string
 
   constructor(file: string) {
     this.#file = file
   }
 
-  onTestCaseReady({ fullName, id, module }: TestCase): void {
-    this.#running.set(id, `  ${module.relativeModuleId} > ${fullName}\n`)
+  onTestCaseReady(test: TestCase): void {
+    this.#ready.set(test.id, test)
     this.#write()
   }
 
   onTestCaseResult({ id }: TestCase): void {
-    this.#running.delete(id)
+    this.#ready.delete(id)
     this.#write()
   }
 
+  /** Of a short test, the result may come first. */
   #write(): void {
-    writeFileSync(this.#file, [...this.#running.values()].join(""))
+    const running = [...this.#ready.values()].filter((test) => test.result().state === "pending")
+    const lines = running.map(({ fullName, module }) => `  ${module.relativeModuleId} > ${fullName}\n`)
+    writeFileSync(this.#file, lines.join(""))
   }
 }
