@@ -37,7 +37,9 @@ onMachine(["root", "executable"], Layer.empty)("Bun", (test) => {
 
   test("crashes without /proc", () =>
     Effect.gen(function* () {
-      const { status, stderr } = yield* asked({}, "unshare", "--mount", "sh", "-c", 'umount -l /proc; "$0"')
+      // In a container there may be one upon the other.
+      const script = 'while umount -l /proc 2>/dev/null; do :; done; "$0"'
+      const { status, stderr } = yield* asked({}, "unshare", "--mount", "sh", "-c", script)
       assert.strictEqual(status, 134, stderr)
       assert.include(stderr, "Bun has crashed")
     }))
