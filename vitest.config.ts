@@ -32,6 +32,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           // Each file has switches, directories and namespaces of its own, and mostly waits for them.
           maxWorkers: Number(process.env["E2E_WORKERS"] ?? 2),
+          isolate: false,
           testTimeout: 300_000,
           hookTimeout: 300_000
         }
