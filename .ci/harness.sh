@@ -113,6 +113,7 @@ nothing_left() {
     sleep 0.2
   done
   say "left behind:" "$found"
+  sed -n 's/^file //p' <<<"$found" | while read -r path; do find "$path" -maxdepth 2 -ls | head -n 10; done
   return 1
 }
 

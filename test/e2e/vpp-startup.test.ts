@@ -31,7 +31,9 @@ const privately =
 const vpp = Effect.fnUntraced(function* (prefix: string, path: string) {
   const place = yield* directory
   const lib = libraries(prefix)
-  const conf = readFileSync(path, "utf8").replace(/^plugins \{/m, `plugins {\n  path ${join(lib, "vpp_plugins")}`)
+  const conf = readFileSync(path, "utf8")
+    .replace(/^plugins \{/m, `plugins {\n  path ${join(lib, "vpp_plugins")}`)
+    .replace("log /tmp/", `log ${place}/`)
   writeFileSync(`${place}/startup.conf`, conf)
   const env = { ...cleanEnvironment, LD_LIBRARY_PATH: lib }
   const command = [`${prefix}/bin/vpp`, "-c", `${place}/startup.conf`]

@@ -18,10 +18,15 @@ export const onMachine =
 
 export type Each<R> = <E>(name: string, self: () => Effect.Effect<void, E, R | Scope.Scope>, timeout?: number) => void
 
-/** A live layer for each test, so that what a failed one leaves does not affect the next. */
+/**
+ * A live layer for each test, so that what a failed one leaves does not affect the next. The test's own processes end
+ * before those of the layer: an agent that outlived its node would make the node's directory again.
+ */
 export const eachOnMachine =
   <R, E>(wanted: ReadonlyArray<Need>, live: Layer.Layer<R, E>) =>
   (name: string, define: (test: Each<R>) => void): void =>
     onMachine(wanted, Layer.empty)(name, (test) =>
-      define((title, self, timeout) => test(title, () => Effect.provide(self(), Layer.fresh(live)), timeout))
+      define((title, self, timeout) =>
+        test(title, () => Effect.provide(Effect.scoped(self()), Layer.fresh(live)), timeout)
+      )
     )
